@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: MIT
+# The two commands, `make run` and `make test`, and their few siblings. Each calls meson or tools/.
+
+PREFIX = /usr/local
+DESTDIR =
+
+help:     ## shows this
+	@sed -n 's/^\([a-z]*\): *## /  make \1\t/p' Makefile | expand -t 17
+
+run:      ## builds, and fetches a hundred slow pages at once
+	@tools/setup build && tools/build build && tools/run build
+
+test:     ## builds with gcc, clang, sanitizers, for AArch64, and tests it all; T=name: some tests
+	@tools/setup test && tools/test $(T)
+
+build:    ## builds the libraries, the command and the examples, into build/
+	@tools/setup build && tools/build build
+
+bench:    ## measures, beside the limits and other clients
+	@tools/setup bench && tools/build build/release -Dbuildtype=release -Dbench=true && bench/run --build build/release
+
+install:  ## installs under PREFIX, /usr/local unless told; DESTDIR stages
+	@tools/setup build && tools/build build -Dprefix=$(PREFIX) && meson install -C build --no-rebuild --quiet --destdir "$(DESTDIR)" && echo "installed under $(DESTDIR)$(PREFIX)"
+
+docs:     ## makes the pages of the API, build/docs/html/index.html
+	@tools/setup docs && mkdir -p build/docs && doxygen docs/Doxyfile && echo build/docs/html/index.html
+
+clean:    ## removes build/
+	rm -rf build
+
+.PHONY: help run test build bench install docs clean

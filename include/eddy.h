@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT
+ * eddy.h - asyncio, in C: the whole of the core library. <eddy/http.h> and its like come beside it.
+ */
+#ifndef EDDY_H
+#define EDDY_H
+
+#include <eddy/base.h>
+#include <eddy/error.h>
+#include <eddy/future.h>
+#include <eddy/loop.h>
+#include <eddy/server.h>
+#include <eddy/stream.h>
+#include <eddy/task.h>
+
+#endif

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: MIT
+ * eddy/loop.h - an event loop and its low-level calls.
+ *
+ * Most programs never name a loop: eddy_run() makes one, and a suspending call outside any task
+ * runs the thread's default loop. This header is for those who schedule callbacks, watch
+ * descriptors and signals, or run a loop of their own.
+ *
+ * A turn runs the ready queue in order (until it is empty or 256 entries are spent), then the
+ * timers that are due, then one poll. The loop's clock is read once a turn.
+ *
+ * A loop belongs to the thread that runs it (before its first run: to the one that made it). Calls
+ * from another thread answer EDDY_EWRONG_THREAD, but for those marked "Any thread". */
+#ifndef EDDY_LOOP_H
+#define EDDY_LOOP_H
+
+#include <eddy/error.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum eddy_backend {
+    EDDY_BACKEND_AUTO,
+    EDDY_BACKEND_EPOLL,
+    EDDY_BACKEND_IO_URING,
+    EDDY_BACKEND_SIM
+} eddy_backend;
+
+typedef enum eddy_clock {
+    EDDY_CLOCK_MONOTONIC, /* the system's */
+    EDDY_CLOCK_VIRTUAL,   /* starts at 0 and jumps to the next deadline whenever the loop would wait
+                             for nothing else:   tests of time that take no time */
+} eddy_clock;
+
+/* Is told of what nobody else would hear: a task that failed and was never awaited. `what` says
+ * which task; `error` is borrowed for the call. Runs on the loop's thread and must not suspend. */
+typedef void eddy_exception_handler(eddy_loop *loop, const eddy_error *error, const char *what,
+                                    void *arg);
+
+/* All zero is the default of everything. */
+typedef struct eddy_loop_options {
+    eddy_backend backend; /* EDDY_BACKEND=epoll in the environment decides when AUTO */
+    eddy_clock clock;
+    size_t stack_bytes; /* of a task that does not say; 0: 256 KiB. Rounded up to a power of two */
+    int executor_threads; /* most threads of eddy_to_thread(); 0: the processors + 4, at most 32 */
+    bool keep_sigsegv; /* leave SIGSEGV and SIGBUS alone: a stack overflow is then a plain crash */
+    eddy_exception_handler *exception_handler; /* NULL: writes to the log */
+    void *exception_arg;
+} eddy_loop_options;
+
+/* Makes a loop. options may be NULL. Returns 0, -ENOMEM, -EMFILE, -ENOTSUP (a backend that this
+ * build or kernel does not have). The caller owns *out: eddy_loop_close(). */
+EDDY_API int eddy_loop_new_sized(const eddy_loop_options *options, size_t options_size,
+                                 eddy_loop **out);
+static inline int eddy_loop_new(const eddy_loop_options *options, eddy_loop **out) {
+    return eddy_loop_new_sized(options, sizeof(eddy_loop_options), out);
+}
+
+/* Runs until `future` is done. Takes it. Returns its result as eddy_await() would; -EDEADLK inside
+ * a running loop. */
+EDDY_API int eddy_loop_run_until_complete(eddy_loop *loop, eddy_future *future);
+
+/* Runs until eddy_loop_stop(). Returns 0, or -EDEADLK inside a running loop. */
+EDDY_API int eddy_loop_run_forever(eddy_loop *loop);
+
+/* One turn, for a host that owns the main loop: waits at most `seconds` (INFINITY: until something
+ * happens) if nothing is ready. Returns 0, or -EDEADLK inside a running loop. */
+EDDY_API int eddy_loop_run_once(eddy_loop *loop, double seconds);
+
+/* A descriptor that is readable when run_once has work, timers and queued callbacks included: poll
+ * it, never read it. Valid until the loop is closed. */
+EDDY_API int eddy_loop_fd(eddy_loop *loop);
+
+/* Seconds until run_once has work: 0 now, INFINITY when it waits for descriptors only. */
+EDDY_API double eddy_loop_timeout(eddy_loop *loop);
+
+/* Makes run_forever return after the callbacks that are ready now. */
+EDDY_API void eddy_loop_stop(eddy_loop *loop);
+
+/* Closes and frees. Tasks that still exist are reported, and end without running further. Returns
+ * NULL; or the loop, unchanged, when it was refused: it is running (-EBUSY) or belongs to another
+ * thread. close(NULL) is NULL. */
+EDDY_API eddy_loop *eddy_loop_close(eddy_loop *loop);
+
+/* A reference of your own for another thread: keeps the memory, not the loop, so that a
+ * call_soon_threadsafe after the close answers EDDY_ESHUTDOWN. Any thread. unref returns NULL. */
+EDDY_API eddy_loop *eddy_loop_ref(eddy_loop *loop);
+EDDY_API eddy_loop *eddy_loop_unref(eddy_loop *loop);
+
+/* The loop that runs on this thread, or NULL outside. Borrowed. */
+EDDY_API eddy_loop *eddy_running_loop(void);
+
+/* The loop's clock in seconds (of the running loop, else of the thread's default loop): it only
+ * ever grows, and stands still within a turn. */
+EDDY_API double eddy_time(void);
+
+EDDY_API bool eddy_loop_is_running(const eddy_loop *loop);
+
+/* What a loop is made of and what it has done. Returns 0. */
+typedef struct eddy_loop_statistics {
+    const char *backend;     /* "epoll" */
+    const char *reason;      /* why this backend, a sentence */
+    const char *stack_guard; /* "MADV_GUARD_INSTALL", "mprotect" or "canary" */
+    uint64_t turns;          /* polls, in other words */
+    uint64_t switches;       /* tasks and callbacks that were run */
+    size_t tasks;            /* created and not yet freed */
+    size_t stacks_in_use;
+    size_t stacks_free;          /* kept for the next task */
+    size_t stack_bytes_reserved; /* address space, not memory */
+} eddy_loop_statistics;
+EDDY_API int eddy_loop_info_sized(eddy_loop *loop, eddy_loop_statistics *out, size_t out_size);
+static inline int eddy_loop_info(eddy_loop *loop, eddy_loop_statistics *out) {
+    return eddy_loop_info_sized(loop, out, sizeof(eddy_loop_statistics));
+}
+
+/* --- callbacks
+ * ---------------------------------------------------------------------------------------------- */
+
+/* A scheduled callback: a token of slot and generation, never dereferenced. Zero: no memory, or the
+ * wrong thread. */
+typedef struct eddy_handle {
+    uint64_t token;
+} eddy_handle;
+
+/* Runs fn(arg) in its turn; after `seconds`; at `when` on eddy_time()'s clock. `arg` is borrowed.
+ * Equal deadlines run in the order of the calls. loop NULL: the running loop, else the thread's
+ * default. */
+EDDY_API eddy_handle eddy_call_soon(eddy_loop *loop, eddy_callback *fn, void *arg);
+EDDY_API eddy_handle eddy_call_later(eddy_loop *loop, double seconds, eddy_callback *fn, void *arg);
+EDDY_API eddy_handle eddy_call_at(eddy_loop *loop, double when, eddy_callback *fn, void *arg);
+
+/* The callback will not run. Nothing happens for a handle that is zero, has run, or whose loop is
+ * closed. */
+EDDY_API void eddy_handle_cancel(eddy_handle handle);
+
+/* eddy_call_soon from any thread, also from a signal handler: never calls malloc, keeps errno.
+ * Wakes the loop. Returns 0; EDDY_ESHUTDOWN on a closed loop; -ENOMEM when a million calls wait and
+ * the kernel gives no more room. */
+EDDY_API int eddy_call_soon_threadsafe(eddy_loop *loop, eddy_callback *fn, void *arg);
+
+/* --- descriptors and signals
+ * -------------------------------------------------------------------------------- */
+
+/* Runs fn(arg) whenever fd can be read (written) without blocking, or has failed, until removed:
+ * level-triggered. One reader and one writer per descriptor; a second call replaces the first.
+ * Remove before you close the fd. Returns 0, -EBADF, -EPERM (a regular file is always ready),
+ * -ENOMEM. remove: 1 removed, 0 there was none. */
+EDDY_API int eddy_add_reader(eddy_loop *loop, int fd, eddy_callback *fn, void *arg);
+EDDY_API int eddy_add_writer(eddy_loop *loop, int fd, eddy_callback *fn, void *arg);
+EDDY_API int eddy_remove_reader(eddy_loop *loop, int fd);
+EDDY_API int eddy_remove_writer(eddy_loop *loop, int fd);
+
+/* Runs fn(arg) on the loop, not in the signal handler, each time the signal has come (several may
+ * be told as one). Returns 0, -EINVAL (no such signal, SIGKILL, SIGSTOP), -EBUSY if another loop
+ * has it. remove gives the signal its former action back: 1 removed, 0 there was none. */
+EDDY_API int eddy_add_signal_handler(eddy_loop *loop, int signo, eddy_callback *fn, void *arg);
+EDDY_API int eddy_remove_signal_handler(eddy_loop *loop, int signo);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

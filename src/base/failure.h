@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT
+ * failure.h - error records as eddy itself makes and keeps them; see eddy/error.h.
+ *
+ * A record is static (one per code, nothing to free) or counted. Whose "last error" a failing call
+ * sets depends on who runs: a task's, or else the thread's. This layer knows no tasks, so the one
+ * above may tell it where to look. */
+#ifndef EDDY__FAILURE_H
+#define EDDY__FAILURE_H
+
+#include <stdarg.h>
+
+#include <eddy/error.h>
+
+/* The slot that holds the last error of whatever runs now. The task layer replaces it. */
+extern const eddy_error **(*eddy__error_slot)(void);
+
+/* The thread's own slot, for code outside tasks. */
+const eddy_error **eddy__thread_error_slot(void);
+
+/* The static record of a code. */
+const eddy_error *eddy__error_static(int code);
+
+/* A counted record; the code's static one when there is no memory. */
+const eddy_error *eddy__error_new(int code, const char *file, int line, const char *function,
+                                  const char *format, va_list arguments);
+
+const eddy_error *eddy__error_format(int code, const char *format, ...) EDDY_PRINTF(2, 3);
+
+/* `cause` as it leaves a task: its name and place around it. Takes cause; static records stay bare.
+ */
+const eddy_error *eddy__error_leave_task(const eddy_error *cause, const char *task,
+                                         const char *place);
+
+/* Puts a record into a slot and lets go of the former. set takes `error`. */
+void eddy__error_set(const eddy_error **slot, const eddy_error *error);
+
+/* A failure without a sentence of its own: the code's static record becomes the last error. Returns
+ * code. */
+int eddy__fail(int code);
+
+/* Makes `error` (borrowed) the last error of who runs now; returns its code. */
+int eddy__fail_with(const eddy_error *error);
+
+#endif

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT
+ * os.h - the one seam to the kernel and its clock.
+ *
+ * Each function is the system call of its name and returns what it returns, or the negative errno:
+ * errno itself is never looked at above this file. Descriptors come close-on-exec, sockets
+ * non-blocking. */
+#ifndef EDDY__OS_H
+#define EDDY__OS_H
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+
+/* CLOCK_MONOTONIC in nanoseconds. */
+int64_t eddy__os_now(void);
+
+int eddy__os_socket(int family, int type, int protocol);
+int eddy__os_bind(int fd, const struct sockaddr *address, socklen_t size);
+int eddy__os_listen(int fd, int backlog);
+int eddy__os_accept(int fd);
+int eddy__os_connect(int fd, const struct sockaddr *address, socklen_t size);
+int eddy__os_socket_error(int fd); /* SO_ERROR, negated */
+int eddy__os_set_option(int fd, int level, int name, int value);
+int eddy__os_getsockname(int fd, struct sockaddr *address, socklen_t *size);
+int eddy__os_getpeername(int fd, struct sockaddr *address, socklen_t *size);
+int eddy__os_shutdown(int fd, int how);
+ssize_t eddy__os_recv(int fd, void *buffer, size_t size, int flags);
+ssize_t eddy__os_send(int fd, const void *buffer, size_t size, int flags); /* never SIGPIPE */
+bool eddy__os_is_open(int fd);
+bool eddy__os_is_ready(int fd, short events); /* POLLIN, POLLOUT; also when it has failed */
+void eddy__os_close(int fd);                  /* keeps errno; -1 is nothing */
+
+int eddy__os_epoll_create(void);
+int eddy__os_epoll_ctl(int epoll_fd, int operation, int fd, struct epoll_event *event);
+/* timeout_ns < 0: no limit. An interrupted wait is 0 events. */
+int eddy__os_epoll_wait(int epoll_fd, struct epoll_event *events, int count, int64_t timeout_ns);
+
+int eddy__os_eventfd(void);
+void eddy__os_eventfd_write(int fd); /* async-signal-safe; keeps errno */
+void eddy__os_eventfd_read(int fd);
+
+/* Anonymous memory: zeroed, nothing reserved, never in huge pages. NULL when there is none. */
+void *eddy__os_map(size_t bytes);
+void eddy__os_unmap(void *memory, size_t bytes);
+
+static inline void eddy__os_closep(int *fd) {
+    eddy__os_close(*fd);
+}
+
+#endif

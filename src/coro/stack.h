@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT
+ * stack.h - coroutine stacks: slots of large mappings, with a guard below each.
+ *
+ *   one slot:   [ guard | ............ grows down ............ | colour | struct eddy__stack ]
+ *
+ * Memory is reserved, not used: a stack costs the pages that were touched. A stack given back is
+ * the next one taken, while it is warm. Tops are shifted by a colour, so that the hot ends of many
+ * stacks do not meet in the same cache sets. */
+#ifndef EDDY__STACK_H
+#define EDDY__STACK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define STACK_BYTES_DEFAULT (256u << 10)
+#define STACK_BYTES_MIN \
+    (32u << 10) /* getaddrinfo() and printf() of the C library fit, with a guard */
+#define STACK_BYTES_MAX (1u << 30)
+#define STACK_CLASSES   16 /* the powers of two from 32 KiB to 1 GiB */
+
+struct eddy__stack {
+    struct eddy__stack *next; /* while it is free */
+    char *slot;               /* the lowest address, of the guard */
+    uint32_t slot_bytes;
+    uint32_t guard_bytes;
+    uint16_t colour_bytes;
+    uint8_t size_class;
+    bool has_canary; /* no guard could be had: a painted word stands in */
+    void *fiber;     /* a sanitizer's */
+};
+
+enum eddy__guard { GUARD_MADVISE, GUARD_MPROTECT, GUARD_CANARY };
+
+struct eddy__stack_pool {
+    struct eddy__stack *free[STACK_CLASSES];
+    struct eddy__mapping *fresh[STACK_CLASSES]; /* with slots that were never used */
+    struct eddy__mapping *mappings;
+    size_t reserved_bytes;
+    size_t in_use, free_count; /* free_count: those that were used before */
+    enum eddy__guard guard;    /* the best that the kernel has given so far */
+    uint32_t guards_left;      /* of the mprotect kind: each costs two map areas */
+};
+
+void eddy__stack_pool_init(struct eddy__stack_pool *pool);
+void eddy__stack_pool_deinit(struct eddy__stack_pool *pool);
+const char *eddy__stack_pool_guard_name(const struct eddy__stack_pool *pool);
+
+/* The class of the smallest stack that has `bytes`. */
+unsigned eddy__stack_class(size_t bytes);
+
+/* A stack of a class, or NULL: no address space. */
+struct eddy__stack *eddy__stack_take(struct eddy__stack_pool *pool, unsigned size_class);
+void eddy__stack_give(struct eddy__stack_pool *pool, struct eddy__stack *stack);
+
+/* False: the canary of a stack without a guard was overwritten. */
+bool eddy__stack_is_whole(const struct eddy__stack *stack);
+
+static inline void *eddy__stack_bottom(const struct eddy__stack *stack) {
+    return stack->slot + stack->guard_bytes;
+}
+
+static inline void *eddy__stack_top(const struct eddy__stack *stack) {
+    return (char *)stack - stack->colour_bytes;
+}
+
+#endif

@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: MIT
+ * future.c - the one thing that can be waited for: completion, waiters, references, results.
+ *
+ * Read next: after.c (a future that a timer completes), ../task/task.c (one that a coroutine
+ * completes). */
+#include "future.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "log.h"
+#include "memory.h"
+
+void eddy__future_init(eddy_future *future, const struct eddy__future_class *class,
+                       eddy_loop *loop) {
+    *future = (eddy_future){.class = class, .loop = loop, .refs = 1};
+    list_init(&future->waiters);
+    loop->futures++;
+}
+
+/* --- completion ------------------------------------------------------------------------------- */
+
+void eddy__future_complete(eddy_future *future, int result, const eddy_error *error) {
+    struct list_node waiters, *node;
+
+    assert(future->state == FUTURE_PENDING);
+    future->state = FUTURE_DONE;
+    future->result = result;
+    future->stamp = ++future->loop->completions;
+    eddy__error_set(&future->error, error);
+    list_init(&waiters);
+    list_splice(&waiters, &future->waiters);
+    while ((node = list_take_first(&waiters))) {
+        struct eddy__waiter *waiter = container_of(node, struct eddy__waiter, node);
+        waiter->wake(waiter, future);
+    }
+}
+
+int eddy__future_retrieve(eddy_future *future, void **value) {
+    future->was_retrieved = true;
+    if (future->result < 0)
+        return future->error ? eddy__fail_with(future->error) : eddy__fail(future->result);
+    if (!future->class->is_task && value) {
+        *value = future->value;
+        future->owns_value = false; /* taken: it is the asker's now */
+    }
+    return future->result;
+}
+
+int eddy_future_result(eddy_future *future, void **value) {
+    if (!future)
+        return eddy__fail(-ENOMEM);
+    if (!eddy__future_is_done(future))
+        return eddy__fail(EDDY_EINVALID_STATE);
+    return eddy__future_retrieve(future, value);
+}
+
+bool eddy_is_done(const eddy_future *future) {
+    return !future || eddy__future_is_done(future);
+}
+
+bool eddy_is_cancelled(const eddy_future *future) {
+    return future && eddy__future_is_done(future) && future->result == -ECANCELED;
+}
+
+/* --- references ------------------------------------------------------------------------------- */
+
+void eddy__report_failure(eddy_loop *loop, const eddy_error *error, const char *what) {
+    const eddy_error *root = error;
+
+    if (loop->options.exception_handler) {
+        loop->options.exception_handler(loop, error, what, loop->options.exception_arg);
+        return;
+    }
+    while (root->cause)
+        root = root->cause;
+    if (root->file)
+        eddy__log(EDDY_LOG_ERROR, "%s: %s: %s (%s:%d, in %s)", what, eddy_error_name(error->code),
+                  error->message, root->file, root->line, root->function);
+    else
+        eddy__log(EDDY_LOG_ERROR, "%s: %s: %s", what, eddy_error_name(error->code), error->message);
+}
+
+static void future_report(eddy_future *future) {
+    const eddy_error *error = future->error ? future->error : eddy__error_static(future->result);
+    char name[160] = "a future", what[200];
+
+    if (future->class->describe)
+        future->class->describe(future, name, sizeof(name));
+    snprintf(what, sizeof(what), "%s failed and was never awaited", name);
+    eddy__report_failure(future->loop, error, what);
+}
+
+/* The last future of a closed loop takes the loop's memory along. */
+static void future_free(eddy_future *future) {
+    eddy_loop *loop = future->loop;
+
+    eddy__error_set(&future->error, NULL);
+    future->class->free(future);
+    if (--loop->futures == 0 && loop->closed)
+        eddy_loop_unref(loop);
+}
+
+void eddy__future_unref(eddy_future *future) {
+    assert(future->refs > 0);
+    if (--future->refs > 0)
+        return;
+    if (eddy__future_is_done(future) && future->result < 0 && future->result != -ECANCELED &&
+        !future->was_retrieved)
+        future_report(future);
+    future_free(future);
+}
+
+eddy_future *eddy_ref(eddy_future *future) {
+    return future ? eddy__future_ref(future) : NULL;
+}
+
+eddy_future *eddy_unref(eddy_future *future) {
+    if (future)
+        eddy__future_unref(future);
+    return NULL;
+}
+
+int eddy_detach(eddy_future *future) {
+    if (!future)
+        return eddy__fail(-ENOMEM);
+    eddy__future_unref(future);
+    return 0;
+}
+
+/* --- cancelling ------------------------------------------------------------------------------- */
+
+static const eddy_error *cancel_error(const char *reason) {
+    return reason ? eddy__error_format(-ECANCELED, "%s", reason) : NULL;
+}
+
+bool eddy_cancel_with(eddy_future *future, const char *reason) {
+    if (!future || eddy__future_is_done(future))
+        return false;
+    if (eddy__loop_check(future->loop) < 0)
+        return false;
+    if (future->class->cancel)
+        return future->class->cancel(future, reason);
+    eddy__future_complete(future, -ECANCELED, cancel_error(reason));
+    return true;
+}
+
+bool eddy_cancel(eddy_future *future) {
+    return eddy_cancel_with(future, NULL);
+}
+
+/* --- done callbacks --------------------------------------------------------------------------- */
+
+struct done_callback {
+    const struct eddy__runnable_class *class; /* first: once due it stands in the ready queue */
+    struct eddy__waiter waiter;
+    eddy_future *future; /* a reference once it is due */
+    eddy_done_callback *fn;
+    void *arg;
+};
+
+static void done_callback_run(void *runnable) {
+    struct done_callback *callback = runnable;
+    eddy_future *future = callback->future;
+
+    eddy__ring_unreserve(&future->loop->ready);
+    eddy__waiter_remove(&callback->waiter);
+    if (callback->fn)
+        callback->fn(future, callback->arg);
+    eddy__future_unref(future);
+    eddy__free(callback);
+}
+
+static void done_callback_drop_due(void *runnable) {
+    struct done_callback *callback = runnable;
+
+    callback->fn = NULL;
+    done_callback_run(callback);
+}
+
+static const struct eddy__runnable_class done_callback_class = {.run = done_callback_run,
+                                                                .drop = done_callback_drop_due};
+
+/* It stays among the waiters of the future, which has no others any more, so that it can be found
+ * and removed until it runs. */
+static void done_callback_due(struct eddy__waiter *waiter, eddy_future *future) {
+    struct done_callback *callback = container_of(waiter, struct done_callback, waiter);
+
+    callback->future = eddy__future_ref(future);
+    eddy__waiter_add(future, waiter);
+    eddy__loop_ready(future->loop, callback);
+}
+
+int eddy_future_add_done_callback(eddy_future *future, eddy_done_callback *fn, void *arg) {
+    struct done_callback *callback;
+    int r = future ? eddy__loop_check(future->loop) : 0;
+
+    if (r < 0)
+        return r;
+    callback = future ? eddy__alloc(sizeof(*callback)) : NULL;
+    if (!callback || eddy__ring_reserve(&future->loop->ready) < 0) {
+        eddy__free(callback);
+        return eddy__fail(-ENOMEM);
+    }
+    *callback = (struct done_callback){.class = &done_callback_class,
+                                       .waiter.wake = done_callback_due,
+                                       .future = future,
+                                       .fn = fn,
+                                       .arg = arg};
+    list_init(&callback->waiter.node);
+    if (eddy__future_is_done(future))
+        done_callback_due(&callback->waiter, future);
+    else
+        eddy__waiter_add(future, &callback->waiter);
+    return 0;
+}
+
+/* The callback behind a waiter, if it is one with this function and argument. */
+static struct done_callback *done_callback_match(struct list_node *node, eddy_done_callback *fn,
+                                                 void *arg) {
+    struct eddy__waiter *waiter = container_of(node, struct eddy__waiter, node);
+    struct done_callback *callback = container_of(waiter, struct done_callback, waiter);
+
+    if (waiter->wake != done_callback_due || callback->fn != fn || callback->arg != arg)
+        return NULL;
+    return callback;
+}
+
+/* One that is due stands in the ready queue, and is freed there. */
+static void done_callback_drop(struct done_callback *callback) {
+    if (eddy__future_is_done(callback->future)) {
+        eddy__waiter_remove(&callback->waiter);
+        callback->fn = NULL;
+        return;
+    }
+    eddy__waiter_remove(&callback->waiter);
+    eddy__ring_unreserve(&callback->future->loop->ready);
+    eddy__free(callback);
+}
+
+int eddy_future_remove_done_callback(eddy_future *future, eddy_done_callback *fn, void *arg) {
+    int removed = 0, r = future ? eddy__loop_check(future->loop) : 0;
+
+    if (!future || r < 0)
+        return r;
+
+    for (struct list_node *node = future->waiters.next, *next; node != &future->waiters;
+         node = next) {
+        struct done_callback *callback = done_callback_match(node, fn, arg);
+        next = node->next;
+        if (callback) {
+            done_callback_drop(callback);
+            removed++;
+        }
+    }
+    return removed;
+}
+
+/* A future that goes without completing takes its callbacks along. */
+static void done_callbacks_drop(eddy_future *future) {
+    while (!list_is_empty(&future->waiters)) {
+        struct eddy__waiter *waiter = container_of(future->waiters.next, struct eddy__waiter, node);
+        if (waiter->wake == done_callback_due)
+            done_callback_drop(container_of(waiter, struct done_callback, waiter));
+        else
+            eddy__waiter_remove(waiter);
+    }
+}
+
+/* --- plain futures ---------------------------------------------------------------------------- */
+
+struct plain_future {
+    eddy_future future;
+    void (*destroy)(void *value);
+};
+
+static void plain_free(eddy_future *future) {
+    struct plain_future *plain = container_of(future, struct plain_future, future);
+
+    done_callbacks_drop(future);
+    if (future->owns_value && plain->destroy)
+        plain->destroy(future->value);
+    eddy__free(plain);
+}
+
+static const struct eddy__future_class plain_class = {.free = plain_free};
+
+eddy_future *eddy_future_new(eddy_loop *loop) {
+    struct plain_future *plain;
+    int r;
+
+    loop = eddy__loop_or_default(loop);
+    r = loop ? eddy__loop_check(loop) : 0;
+    if (r < 0)
+        return eddy__future_failed(NULL, r);
+    plain = loop ? eddy__alloc(sizeof(*plain)) : NULL;
+    if (!plain) {
+        eddy__fail(-ENOMEM);
+        return NULL;
+    }
+    eddy__future_init(&plain->future, &plain_class, loop);
+    plain->destroy = NULL;
+    return &plain->future;
+}
+
+eddy_future *eddy__future_failed(eddy_loop *loop, int code) {
+    const eddy_error *error = eddy_error_ref(eddy_last_error());
+    eddy_future *future = eddy_future_new(loop);
+
+    if (future)
+        eddy__future_complete(future, code, error && error->code == code ? error : NULL);
+    else
+        eddy_error_unref(error);
+    return future;
+}
+
+/* May it be completed by hand now? */
+static int plain_check(eddy_future *future) {
+    if (!future)
+        return eddy__fail(-ENOMEM);
+    if (future->class != &plain_class)
+        return eddy_raise(EDDY_EINVALID_STATE, "only a future of eddy_future_new() is completed by "
+                                               "hand; this one completes itself");
+    if (eddy__future_is_done(future))
+        return eddy__fail(EDDY_EINVALID_STATE);
+    return eddy__loop_check(future->loop);
+}
+
+int eddy_future_set_result_with(eddy_future *future, void *value, void (*destroy)(void *value)) {
+    int r = plain_check(future);
+
+    if (r < 0)
+        return r;
+    future->value = value;
+    future->owns_value = destroy != NULL;
+    container_of(future, struct plain_future, future)->destroy = destroy;
+    eddy__future_complete(future, 0, NULL);
+    return 0;
+}
+
+int eddy_future_set_result(eddy_future *future, void *value) {
+    return eddy_future_set_result_with(future, value, NULL);
+}
+
+int eddy_future_set_error(eddy_future *future, int code, const char *format, ...) {
+    const eddy_error *error;
+    va_list arguments;
+    int r = plain_check(future);
+
+    if (r < 0)
+        return r;
+    if (code >= 0)
+        eddy__fatal("eddy_future_set_error(%d): a failure's code is negative", code);
+    va_start(arguments, format);
+    error = format ? eddy__error_new(code, NULL, 0, NULL, format, arguments) : NULL;
+    va_end(arguments);
+    eddy__future_complete(future, code, error);
+    return 0;
+}

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT
+ * future.h - a future from the inside. Tasks, timers that complete, and whatever else can be
+ * awaited begin with one.
+ *
+ *   PENDING -complete-> DONE      once; waiters are told in the order in which they came
+ *
+ * A future belongs to its loop's thread. Completing only queues: no waiter's code runs inside
+ * complete(). */
+#ifndef EDDY__FUTURE_H
+#define EDDY__FUTURE_H
+
+#include <eddy/future.h>
+
+#include "loop.h"
+
+/* Somebody who waits. Lies on the waiter's stack, or in a done callback. */
+struct eddy__waiter {
+    struct list_node node;
+    void (*wake)(struct eddy__waiter *waiter,
+                 eddy_future *future); /* unlinked when called; only queues */
+};
+
+struct eddy__future_class {
+    struct eddy__runnable_class runnable; /* first: a task is run by the ready queue */
+    bool is_task;
+    bool (*cancel)(eddy_future *future,
+                   const char *reason); /* NULL: completes it with -ECANCELED */
+    /* What it is, for a report: task "x" (created at y). NULL: a future. */
+    void (*describe)(const eddy_future *future, char *text, size_t size);
+    void (*free)(eddy_future *future); /* the last reference went */
+};
+
+enum eddy__future_state { FUTURE_PENDING, FUTURE_DONE };
+
+struct eddy_future {
+    const struct eddy__future_class *class; /* first: makes it a runnable */
+    eddy_loop *loop;
+    uint32_t refs;
+    int result;          /* DONE: >= 0, or the error's code */
+    uint8_t state;       /* enum eddy__future_state */
+    bool was_retrieved;  /* somebody has seen the result, so a failure needs no report */
+    bool owns_value;     /* destroy(value) is due if nobody takes it */
+    uint8_t task_state;  /* the task layer's */
+    uint32_t task_flags; /* the task layer's */
+    uint64_t stamp;      /* loop->completions when it completed */
+    struct list_node waiters;
+    union {
+        void *value; /* DONE with result >= 0, of a plain future */
+    };
+    const eddy_error *error; /* DONE with an error; of a running task, its last error */
+};
+
+/* Initializes the head of something larger. */
+void eddy__future_init(eddy_future *future, const struct eddy__future_class *class,
+                       eddy_loop *loop);
+
+/* Completes: PENDING -> DONE. Takes error (NULL: none beyond the code). Wakes the waiters. */
+void eddy__future_complete(eddy_future *future, int result, const eddy_error *error);
+
+/* A failed future that owns its error, for calls that return a future and cannot. NULL: no memory.
+ */
+eddy_future *eddy__future_failed(eddy_loop *loop, int code);
+
+static inline bool eddy__future_is_done(const eddy_future *future) {
+    return future->state == FUTURE_DONE;
+}
+
+static inline void eddy__waiter_add(eddy_future *future, struct eddy__waiter *waiter) {
+    list_append(&future->waiters, &waiter->node);
+}
+
+/* Harmless when it was woken already. */
+static inline void eddy__waiter_remove(struct eddy__waiter *waiter) {
+    list_remove(&waiter->node);
+}
+
+/* The result of a done future for who asks now: marks it retrieved, makes its error the asker's
+ * last error, hands the value over. value may be NULL. */
+int eddy__future_retrieve(eddy_future *future, void **value);
+
+/* References; unref reports a failure that nobody has seen. */
+static inline eddy_future *eddy__future_ref(eddy_future *future) {
+    future->refs++;
+    return future;
+}
+void eddy__future_unref(eddy_future *future);
+
+/* Reports through the loop's exception handler, or the log. */
+void eddy__report_failure(eddy_loop *loop, const eddy_error *error, const char *what);
+
+#endif

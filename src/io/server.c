@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: MIT
+ * server.c - the life of a server: started on every address of a name, closed when its clients have
+ * ended (see server.h). */
+#include <errno.h>
+#include <string.h>
+
+#include "memory.h"
+#include "os.h"
+#include "resolve.h"
+#include "scheduler.h"
+#include "server.h"
+
+#define BACKLOG_DEFAULT 1024
+
+/* --- starting --------------------------------------------------------------------------------- */
+
+static int port_of(int fd) {
+    union eddy__address address;
+    socklen_t size = sizeof(address);
+
+    return eddy__os_getsockname(fd, &address.any, &size) == 0 ? eddy__address_port(&address.any)
+                                                              : 0;
+}
+
+/* Takes the descriptors, also when it fails. */
+static eddy_server *server_new(eddy_loop *loop, const int fds[], int count) {
+    eddy_server *server =
+        eddy__zalloc(sizeof(*server) + (size_t)count * sizeof(struct server_listener));
+
+    if (!server) {
+        for (int i = 0; i < count; i++)
+            eddy__os_close(fds[i]);
+        return NULL;
+    }
+    server->loop = eddy_loop_ref(loop);
+    server->refs = 1;
+    list_init(&server->clients);
+    server->port = port_of(fds[0]);
+    server->listeners_count = count;
+    for (int i = 0; i < count; i++)
+        server->listeners[i] = (struct server_listener){.server = server, .fd = fds[i]};
+    return server;
+}
+
+static int server_listen(eddy_loop *loop, const struct addrinfo *addresses, int backlog,
+                         eddy_server **out) {
+    int fds[LISTEN_MAX];
+    char failed[ADDRESS_TEXT_BYTES];
+    int count = eddy__listen(addresses, backlog > 0 ? backlog : BACKLOG_DEFAULT, fds, failed);
+
+    if (count < 0)
+        return eddy_raise(count, "cannot listen on %s: %s", failed, eddy_error_text(count));
+    *out = server_new(loop, fds, count);
+    return *out ? 0 : eddy__fail(-ENOMEM);
+}
+
+int eddy_start_server_sized(eddy_connection_fn *fn, void *arg, const char *host, const char *port,
+                            const eddy_server_options *given, size_t given_size,
+                            eddy_server **out) {
+    CLEANUP(eddy__addressesp_free) struct addrinfo *addresses = NULL;
+    eddy_server_options options = {0};
+    struct eddy__task *task;
+    eddy_server *server;
+    int r = eddy__checkpoint(NULL, &task);
+
+    if (r < 0)
+        return r;
+    if (given)
+        memcpy(&options, given, MIN(given_size, sizeof(options)));
+    r = eddy__resolve(task, host, port, AI_PASSIVE, &addresses);
+    if (r < 0)
+        return r;
+    r = server_listen(task->future.loop, addresses, options.backlog, &server);
+    if (r < 0)
+        return r;
+
+    server->fn = fn;
+    server->arg = arg;
+    server->options = options;
+    eddy__server_accept(server);
+    *out = server;
+    return 0;
+}
+
+int eddy_server_port(const eddy_server *server) {
+    return server->port;
+}
+
+int eddy_server_clients(const eddy_server *server) {
+    return server->clients_count;
+}
+
+/* --- closing ---------------------------------------------------------------------------------- */
+
+void eddy__server_unref(eddy_server *server) {
+    server->refs--;
+    if (server->refs == 1 && server->closer)
+        eddy__task_wake(TAKE_POINTER(server->closer)->task);
+    if (server->refs > 0)
+        return;
+    eddy_loop_unref(server->loop);
+    eddy__free(server);
+}
+
+/* It goes on waiting: the clients may still use what our caller's stack holds. */
+static void closer_cancelled(struct eddy__wait *wait) {
+    struct server_closer *closer = container_of(wait, struct server_closer, wait);
+
+    closer->was_cancelled = true;
+    eddy_server_cancel_clients(closer->server);
+}
+
+/* Suspends. Takes the server. */
+static int server_wait(eddy_server *server, struct eddy__task *task, bool was_cancelled) {
+    struct server_closer closer = {.wait.cancel = closer_cancelled,
+                                   .task = task,
+                                   .server = server,
+                                   .was_cancelled = was_cancelled};
+
+    if (server->refs > 1) {
+        server->closer = &closer;
+        eddy__task_park(task, &closer.wait);
+    }
+    eddy__server_unref(server);
+    return closer.was_cancelled ? eddy__task_fail_cancelled(task) : 0;
+}
+
+/* Who cannot wait leaves it to end by itself, with its last client. Takes the server. */
+static int server_leave(eddy_server *server, int code) {
+    if (eddy__loop_is_usable(server->loop))
+        eddy_server_cancel_clients(server);
+    eddy__server_unref(server);
+    return code;
+}
+
+int eddy_server_close(eddy_server *server) {
+    struct eddy__task *task;
+    int r, code;
+
+    if (!server)
+        return 0;
+    r = eddy__checkpoint(server->loop, &task);
+    if (r == EDDY_EWRONG_THREAD)
+        return r; /* and nothing of it may be touched */
+    eddy__server_stop_accepting(server);
+    if (r < 0 && r != -ECANCELED)
+        return server_leave(server, r);
+
+    if (r == -ECANCELED) {
+        eddy_server_cancel_clients(server);
+        task = eddy__task_to_suspend(server->loop, &code);
+    }
+    if (eddy__server_has_client(server, task))
+        return server_leave(server, eddy_raise(-EDEADLK, "a client's task closes its own server: "
+                                                         "it would wait for itself"));
+    return server_wait(server, task, r == -ECANCELED);
+}

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT
+ * stream.c - the life of a stream: made on a socket, closed or aborted, freed with its last
+ * reference (see stream.h). */
+#include "stream.h"
+
+#include <errno.h>
+
+#include "log.h"
+#include "memory.h"
+#include "os.h"
+#include "socket.h"
+
+#define LIMIT_DEFAULT      (64u << 10)
+#define HIGH_WATER_DEFAULT (64u << 10)
+
+int eddy__stream_new(eddy_loop *loop, int fd, const eddy_connect_options *options,
+                     eddy_stream **out) {
+    eddy_stream *stream = eddy__zalloc(sizeof(*stream));
+
+    if (!stream) {
+        eddy__op_forget(loop, fd);
+        eddy__os_close(fd);
+        return eddy__fail(-ENOMEM);
+    }
+    stream->loop = eddy_loop_ref(loop);
+    stream->fd = fd;
+    stream->refs = 1;
+    stream->limit_bytes = options->limit_bytes ? options->limit_bytes : LIMIT_DEFAULT;
+    stream->high_water_bytes =
+        options->high_water_bytes ? options->high_water_bytes : HIGH_WATER_DEFAULT;
+    eddy__address_of_peer(fd, stream->peer);
+    eddy__address_of_socket(fd, stream->local);
+    *out = stream;
+    return 0;
+}
+
+static void stream_free(eddy_stream *stream) {
+    if (eddy__loop_is_usable(stream->loop))
+        eddy__op_forget(stream->loop, stream->fd);
+    if (stream->is_reset)
+        eddy__socket_reset_on_close(stream->fd);
+    eddy__os_close(stream->fd);
+    eddy__buffer_deinit(&stream->input);
+    eddy__buffer_deinit(&stream->sending);
+    eddy__buffer_deinit(&stream->queue);
+    eddy_loop_unref(stream->loop);
+    eddy__free(stream);
+}
+
+void eddy__stream_unref(eddy_stream *stream) {
+    if (--stream->refs == 0 && !eddy__stream_drain(stream))
+        stream_free(stream);
+}
+
+/* From another thread nothing of it may be touched; there is no code to return, so it is said. */
+static bool stream_may_close(const eddy_stream *stream) {
+    const eddy_loop *loop = stream->loop;
+
+    if (!eddy__loop_is_usable(loop) || loop->thread == &eddy__thread)
+        return true;
+    eddy__log(EDDY_LOG_ERROR,
+              "the stream to %s was closed in another thread than its loop's: it "
+              "stays open",
+              stream->peer);
+    return false;
+}
+
+static void stream_close(eddy_stream *stream) {
+    if (!stream_may_close(stream))
+        return;
+    stream->is_closed = true;
+    if (stream->owner)
+        *stream->owner = NULL;
+    if (eddy__loop_is_usable(stream->loop)) {
+        eddy__stream_close_input(stream);
+        eddy__stream_close_output(stream);
+    }
+    eddy__stream_unref(stream);
+}
+
+eddy_stream *eddy_stream_close(eddy_stream *stream) {
+    if (stream)
+        stream_close(stream);
+    return NULL;
+}
+
+eddy_stream *eddy_stream_abort(eddy_stream *stream) {
+    if (!stream)
+        return NULL;
+    stream->is_reset = true;
+    stream_close(stream);
+    return NULL;
+}
+
+bool eddy__stream_was_lost(const eddy_stream *stream, int code) {
+    if (code == EDDY_EINCOMPLETE)
+        return stream->input_ended;
+    return code < 0 && (code == stream->input_error || code == stream->output_error);
+}
+
+const char *eddy_stream_peer(const eddy_stream *stream) {
+    return stream->peer;
+}
+
+const char *eddy_stream_local(const eddy_stream *stream) {
+    return stream->local;
+}

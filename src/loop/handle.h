@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT
+ * handle.h - the records behind eddy_handle: callbacks that wait for their turn or their time.
+ *
+ * A token is loop id (12 bits), generation (28 bits) and slot (24 bits). The generation goes on
+ * where the last loop of the same id stopped, so a stale token never meets a live record. */
+#ifndef EDDY__HANDLE_H
+#define EDDY__HANDLE_H
+
+#include "slab.h"
+#include "timer.h"
+
+#include <eddy/loop.h>
+
+#define HANDLE_LOOPS_MAX (1u << 12)
+
+struct eddy__handles {
+    struct eddy__slab slab; /* of struct eddy__handle_record */
+    uint32_t first_generation;
+    uint32_t last_generation; /* the highest that any record has had */
+    uint32_t loop_id;
+};
+
+/* Registers the loop under an id. Returns 0, or -EMFILE with 4,096 loops open. */
+int eddy__handles_open(eddy_loop *loop, struct eddy__handles *handles);
+
+/* Frees them; none may be in the wheel or the ready queue any more. */
+void eddy__handles_close(struct eddy__handles *handles);
+
+#endif

@@ -1,0 +1,450 @@
+/* SPDX-License-Identifier: MIT
+ * loop.c - an event loop: its turn, its life, and the clock.
+ *
+ * A turn runs what is ready, then the timers that are due, then polls once. Read loop_turn() first;
+ * the parts that it calls are in timer.c, poller_*.c, wakeup.c, handle.c, descriptor.c,
+ * signal_watch.c and worker.c. */
+#include "loop.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include "memory.h"
+#include "os.h"
+#include "signal_watch.h"
+
+/* --- the turn --------------------------------------------------------------------------------- */
+
+/* Who runs the loop heeds a stop, and what was ready at the time of it has been run. */
+static bool loop_has_stopped(const eddy_loop *loop) {
+    return loop->stopping && loop->stoppable && loop->switches >= loop->stop_at;
+}
+
+/* The budget is renewed by a poll, not by a run: a root task that yields in a loop must not keep it
+ * from polling. */
+static void loop_run_ready(eddy_loop *loop) {
+    while (loop->budget > 0 && !loop->woken && !loop_has_stopped(loop)) {
+        void *runnable = eddy__ring_pop(&loop->ready);
+        if (!runnable)
+            break;
+        loop->budget--;
+        loop->switches++;
+        (*(const struct eddy__runnable_class **)runnable)->run(runnable);
+    }
+}
+
+static void loop_read_clock(eddy_loop *loop) {
+    if (loop->options.clock == EDDY_CLOCK_MONOTONIC)
+        loop->now_ns = eddy__os_now();
+}
+
+static bool loop_has_ready(const eddy_loop *loop) {
+    return eddy__ring_count(&loop->ready) > 0 || (loop->stopping && loop->stoppable) ||
+           loop->woken || atomic_load(&loop->wakeup.posts);
+}
+
+/* How long nothing is going to happen, as far as the loop itself knows. */
+static int64_t loop_idle_ns(const eddy_loop *loop) {
+    int64_t next = eddy__wheel_next(&loop->timers);
+
+    if (loop_has_ready(loop))
+        return 0;
+    return next == NS_NEVER ? NS_NEVER : MAX(next - loop->now_ns, 0);
+}
+
+/* Waits for the kernel, unless another thread has just posted. */
+static int loop_wait(eddy_loop *loop, int64_t timeout_ns) {
+    int count;
+
+    if (timeout_ns != 0 && !eddy__wakeup_sleep(&loop->wakeup))
+        timeout_ns = 0;
+    count = loop->poller_class->poll(loop->poller, timeout_ns);
+    eddy__wakeup_awake(&loop->wakeup);
+    return count + eddy__wakeup_run(&loop->wakeup);
+}
+
+/* Virtual time passes only when there is nothing else to wait for: then it jumps to the next
+ * deadline. */
+static void loop_poll_virtual(eddy_loop *loop, int64_t timeout_ns) {
+    int64_t next;
+
+    if (loop_wait(loop, 0) || timeout_ns == 0)
+        return;
+    next = eddy__wheel_next(&loop->timers);
+    if (loop->outside == 0 && next != NS_NEVER)
+        loop->now_ns = MAX(loop->now_ns, MIN(next, ns_add(loop->now_ns, timeout_ns)));
+    else if (loop->outside == 0 && timeout_ns != NS_NEVER)
+        loop->now_ns = ns_add(loop->now_ns, timeout_ns);
+    else
+        loop_wait(loop, timeout_ns);
+}
+
+static void loop_poll(eddy_loop *loop, int64_t most_ns) {
+    int64_t timeout_ns = MIN(loop_idle_ns(loop), most_ns);
+
+    loop->turns++;
+    loop->budget = LOOP_TURN_BUDGET;
+    if (loop->options.clock == EDDY_CLOCK_VIRTUAL) {
+        loop_poll_virtual(loop, timeout_ns);
+        return;
+    }
+    loop_wait(loop, timeout_ns);
+    if (timeout_ns > 0)
+        loop_read_clock(loop); /* it has waited: what runs now must not count from before */
+}
+
+static void loop_turn(eddy_loop *loop, int64_t most_ns) {
+    loop_run_ready(loop);
+    if (loop->woken || loop_has_stopped(loop))
+        return;
+    loop_read_clock(loop);
+    eddy__wheel_fire(&loop->timers, loop->now_ns);
+    loop_poll(loop, most_ns);
+}
+
+/* --- running ---------------------------------------------------------------------------------- */
+
+int eddy__loop_check(eddy_loop *loop) {
+    if (unlikely(loop->fork_generation != eddy__fork_generation))
+        return eddy_raise(EDDY_EFORKED, "this loop was made before fork(): it is the parent's");
+    if (unlikely(loop->closed))
+        return eddy_raise(EDDY_ESHUTDOWN, "this loop is closed");
+    if (unlikely(loop->thread != &eddy__thread))
+        return eddy_raise(EDDY_EWRONG_THREAD, "this loop belongs to another thread; from here only "
+                                              "eddy_call_soon_threadsafe() may be used on it");
+    return 0;
+}
+
+/* A loop that does not run may be taken over by the thread that runs it next. */
+static int loop_enter(eddy_loop *loop) {
+    int r;
+
+    if (loop->fork_generation != eddy__fork_generation)
+        return eddy__loop_check(loop); /* which says so */
+    if (eddy__thread.running)
+        return eddy_raise(-EDEADLK, "a loop is running on this thread already: a callback or a "
+                                    "task of it cannot run another inside");
+    if (loop->running)
+        return eddy_raise(EDDY_EWRONG_THREAD, "this loop is running on another thread");
+    if (loop->thread != &eddy__thread)
+        loop->thread = &eddy__thread;
+    r = eddy__loop_check(loop);
+    if (r < 0)
+        return r;
+
+    loop->running = true;
+    eddy__thread.running = loop;
+    loop_read_clock(loop);
+    return 0;
+}
+
+static void loop_leave(eddy_loop *loop) {
+    loop->running = false;
+    eddy__thread.running = NULL;
+    if (loop->has_host)
+        eddy__loop_tell_host(loop);
+}
+
+/* Stopped before it runs, a loop still looks once, and runs what that makes ready: so asyncio. */
+static void loop_poll_before_stop(eddy_loop *loop) {
+    loop_poll(loop, 0);
+    eddy__wheel_fire(&loop->timers, loop->now_ns);
+    loop->stop_at = loop->switches + eddy__ring_count(&loop->ready);
+}
+
+int eddy__loop_run(eddy_loop *loop, bool stoppable) {
+    int r = loop_enter(loop);
+
+    if (r < 0)
+        return r;
+    loop->stoppable = stoppable;
+    if (stoppable && loop->stopping)
+        loop_poll_before_stop(loop);
+    do
+        loop_turn(loop, NS_NEVER);
+    while (!loop->woken && !loop_has_stopped(loop));
+    loop->woken = false;
+    loop->stopping = loop->stopping && !stoppable;
+    loop_leave(loop);
+    return 0;
+}
+
+int eddy_loop_run_forever(eddy_loop *loop) {
+    return eddy__loop_run(loop, true);
+}
+
+/* A host polls our descriptors; the time-out of the next timer is one of them. From now on a post
+ * must wake it. */
+void eddy__loop_tell_host(eddy_loop *loop) {
+    struct itimerspec when = {0};
+    int64_t idle;
+
+    if (loop->running)
+        return; /* told when it is left */
+    eddy__wakeup_sleep(&loop->wakeup);
+    loop_read_clock(loop);
+    idle = loop_idle_ns(loop);
+
+    if (idle == 0)
+        idle = 1; /* at once: all zero would disarm it */
+    if (idle != NS_NEVER)
+        when.it_value = (struct timespec){idle / NS_PER_SECOND, idle % NS_PER_SECOND};
+    timerfd_settime(loop->timer_fd, 0, &when, NULL);
+}
+
+int eddy_loop_run_once(eddy_loop *loop, double seconds) {
+    int r = loop_enter(loop);
+
+    if (r < 0)
+        return r;
+    loop_turn(loop, loop_has_ready(loop) ? 0 : ns_from_seconds(seconds));
+    eddy__wheel_fire(&loop->timers, loop->now_ns);
+    loop_run_ready(loop); /* what the poll and the timers have woken: a host expects it done */
+    loop->woken = false;
+    loop_leave(loop);
+    return 0;
+}
+
+void eddy_loop_stop(eddy_loop *loop) {
+    if (loop->stopping)
+        return;
+    loop->stopping = true;
+    loop->stop_at = loop->switches + eddy__ring_count(&loop->ready);
+}
+
+bool eddy_loop_is_running(const eddy_loop *loop) {
+    return loop->running;
+}
+
+/* --- time ------------------------------------------------------------------------------------- */
+
+int64_t eddy__loop_now(eddy_loop *loop) {
+    if (!loop->running)
+        loop_read_clock(loop);
+    return loop->now_ns;
+}
+
+double eddy_time(void) {
+    eddy_loop *loop = eddy__loop_or_default(NULL);
+
+    return (double)(loop ? eddy__loop_now(loop) : eddy__os_now()) / 1e9;
+}
+
+double eddy_loop_timeout(eddy_loop *loop) {
+    eddy__loop_now(loop);
+    return seconds_from_ns(loop_idle_ns(loop));
+}
+
+/* --- a host's view ---------------------------------------------------------------------------- */
+
+/* An epoll set of two: the poller's descriptor, and a timer for the next deadline. */
+static int loop_open_host_fd(eddy_loop *loop) {
+    struct epoll_event event = {.events = EPOLLIN};
+    int timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+    int host_fd = eddy__os_epoll_create();
+    int r = MIN(timer_fd < 0 ? -errno : 0, MIN(host_fd, 0));
+
+    if (r == 0)
+        r = eddy__os_epoll_ctl(host_fd, EPOLL_CTL_ADD, timer_fd, &event);
+    if (r == 0)
+        r = eddy__os_epoll_ctl(host_fd, EPOLL_CTL_ADD, loop->poller_class->fd(loop->poller),
+                               &event);
+    if (r < 0) {
+        eddy__os_close(timer_fd);
+        eddy__os_close(host_fd);
+        return eddy__fail(r);
+    }
+    loop->timer_fd = timer_fd;
+    loop->host_fd = host_fd;
+    return 0;
+}
+
+int eddy_loop_fd(eddy_loop *loop) {
+    int r = eddy__loop_check(loop);
+
+    if (r == 0 && loop->host_fd < 0)
+        r = loop_open_host_fd(loop);
+    if (r < 0)
+        return r;
+    loop->has_host = true;
+    eddy__loop_tell_host(loop);
+    return loop->host_fd;
+}
+
+/* --- life ------------------------------------------------------------------------------------- */
+
+static int options_read(const eddy_loop_options *options, size_t size, eddy_loop *loop) {
+    const char *backend = getenv("EDDY_BACKEND");
+
+    if (options)
+        memcpy(&loop->options, options, MIN(size, sizeof(loop->options)));
+    loop->reason = "it is the one that this build has";
+    if (loop->options.backend == EDDY_BACKEND_AUTO && backend && *backend) {
+        if (strcmp(backend, "epoll") != 0)
+            return eddy_raise(-ENOTSUP, "EDDY_BACKEND=%s: this build has the backend epoll only",
+                              backend);
+        loop->reason = "EDDY_BACKEND asked for it";
+    } else if (loop->options.backend > EDDY_BACKEND_EPOLL) {
+        return eddy_raise(-ENOTSUP, "this build has the backend epoll only");
+    } else if (loop->options.backend == EDDY_BACKEND_EPOLL) {
+        loop->reason = "the options asked for it";
+    }
+    loop->poller_class = &eddy__poller_epoll;
+    return 0;
+}
+
+static int threads_default(void) {
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+
+    return (int)MIN(MAX(processors, 1) + 4, 32);
+}
+
+/* What needs nothing to fail. */
+static void loop_init(eddy_loop *loop) {
+    loop->thread = &eddy__thread;
+    loop->fork_generation = eddy__fork_generation;
+    loop->host_fd = loop->timer_fd = -1;
+    loop->budget = LOOP_TURN_BUDGET;
+    atomic_init(&loop->refs, 1);
+    list_init(&loop->signals);
+    loop_read_clock(loop);
+    eddy__wheel_init(&loop->timers, loop->now_ns);
+    eddy__workers_init(&loop->workers, loop->options.executor_threads > 0
+                                           ? loop->options.executor_threads
+                                           : threads_default());
+}
+
+static int loop_open(eddy_loop *loop) {
+    int r = loop->poller_class->open(loop, &loop->poller);
+
+    if (r < 0)
+        return r;
+    r = eddy__wakeup_open(loop, &loop->wakeup);
+    if (r < 0) {
+        loop->poller_class->close(loop->poller);
+        return r;
+    }
+    r = eddy__ring_reserve(&loop->ready); /* for who runs it: a thread's root task */
+    if (r == 0)
+        r = eddy__handles_open(loop, &loop->handles);
+    if (r < 0) {
+        eddy__ring_deinit(&loop->ready);
+        eddy__wakeup_close(loop, &loop->wakeup);
+        loop->poller_class->close(loop->poller);
+        eddy__os_close(loop->wakeup.event_fd);
+    }
+    return r;
+}
+
+int eddy_loop_new_sized(const eddy_loop_options *options, size_t options_size, eddy_loop **out) {
+    CLEANUP(eddy__freep) eddy_loop *loop = eddy__zalloc(sizeof(*loop));
+    int r;
+
+    if (!loop)
+        return eddy__fail(-ENOMEM);
+    eddy__thread_remember();
+    r = options_read(options, options_size, loop);
+    if (r < 0)
+        return r;
+    loop_init(loop);
+    r = loop_open(loop);
+    if (r < 0) {
+        eddy__workers_deinit(&loop->workers);
+        return eddy_raise(r, "cannot open an event loop: %s", eddy_error_text(r));
+    }
+    *out = TAKE_POINTER(loop);
+    return 0;
+}
+
+eddy_loop *eddy_loop_ref(eddy_loop *loop) {
+    atomic_fetch_add_explicit(&loop->refs, 1, memory_order_relaxed);
+    return loop;
+}
+
+eddy_loop *eddy_loop_unref(eddy_loop *loop) {
+    if (loop && atomic_fetch_sub_explicit(&loop->refs, 1, memory_order_acq_rel) == 1) {
+        if (loop->upper)
+            loop->upper->free(loop);
+        eddy__os_close(loop->wakeup.event_fd);
+        eddy__ring_deinit(&loop->ready);
+        eddy__free(loop);
+    }
+    return NULL;
+}
+
+static void loop_drop_ready(eddy_loop *loop) {
+    void *runnable;
+
+    while ((runnable = eddy__ring_pop(&loop->ready))) {
+        const struct eddy__runnable_class *class = *(const struct eddy__runnable_class **)runnable;
+        if (class->drop)
+            class->drop(runnable);
+    }
+}
+
+eddy_loop *eddy_loop_close(eddy_loop *loop) {
+    if (!loop)
+        return NULL;
+    if (eddy__loop_check(loop) < 0)
+        return loop->closed ? NULL : loop;
+    if (loop->running) {
+        eddy_raise(-EBUSY, "a loop that is running cannot be closed: eddy_loop_stop() it first");
+        return loop;
+    }
+
+    /* The workers first: what they give back still finds a loop. Then those who use the poller. */
+    eddy_loop_ref(loop);
+    loop->closing = true;
+    loop->has_host = false;
+    eddy__workers_deinit(&loop->workers);
+    eddy__wakeup_close(loop, &loop->wakeup);
+    loop->poller_class->cancel_all(loop->poller);
+    if (loop->upper)
+        loop->upper->close(loop);
+    eddy__wheel_drop(&loop->timers);
+    loop_drop_ready(loop);
+    loop->closed = true;
+    eddy__signals_close(loop);
+    eddy__listeners_close(loop, &loop->listeners);
+    eddy__handles_close(&loop->handles);
+    loop->poller_class->close(loop->poller);
+    eddy__os_close(loop->host_fd);
+    eddy__os_close(loop->timer_fd);
+    if (eddy__thread.default_loop == loop)
+        eddy__thread.default_loop = NULL;
+    if (loop->futures == 0)
+        eddy_loop_unref(loop); /* else the last future does */
+    return eddy_loop_unref(loop);
+}
+
+int eddy_loop_info_sized(eddy_loop *loop, eddy_loop_statistics *out, size_t out_size) {
+    eddy_loop_statistics info = {
+        .backend = loop->poller_class->name,
+        .stack_guard = "none yet: no task has run",
+        .reason = loop->reason,
+        .turns = loop->turns,
+        .switches = loop->switches,
+    };
+
+    if (loop->upper)
+        loop->upper->info(loop, &info);
+    memcpy(out, &info, MIN(out_size, sizeof(info)));
+    return 0;
+}
+
+/* --- operations ------------------------------------------------------------------------------- */
+
+bool eddy__op_submit(eddy_loop *loop, struct eddy__op *op) {
+    return loop->poller_class->submit(loop->poller, op);
+}
+
+void eddy__op_cancel(eddy_loop *loop, struct eddy__op *op) {
+    loop->poller_class->cancel(loop->poller, op);
+}
+
+void eddy__op_forget(eddy_loop *loop, int fd) {
+    loop->poller_class->forget(loop->poller, fd);
+}

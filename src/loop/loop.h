@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT
+ * loop.h - a loop from the inside: what it is made of, and how the layers above use it.
+ *
+ * The loop knows nothing of futures, tasks or coroutines. It runs "runnables", things whose first
+ * word points to a class with a run function; the layers above put theirs into the same ready
+ * queue. */
+#ifndef EDDY__LOOP_H
+#define EDDY__LOOP_H
+
+#include <assert.h>
+#include <stdatomic.h>
+
+#include <eddy/loop.h>
+
+#include "descriptor.h"
+#include "failure.h"
+#include "handle.h"
+#include "list.h"
+#include "op.h"
+#include "poller.h"
+#include "ring.h"
+#include "thread.h"
+#include "timer.h"
+#include "wakeup.h"
+#include "worker.h"
+
+/* Run once each time it comes up in the ready queue, on the loop's stack. */
+struct eddy__runnable_class {
+    void (*run)(void *runnable);
+    void (*drop)(void *runnable); /* instead: the loop ends first; may be NULL */
+};
+
+/* What the task layer hangs into a loop. */
+struct eddy__loop_upper {
+    void (*free)(eddy_loop *loop);                                  /* the last reference went */
+    void (*close)(eddy_loop *loop);                                 /* the loop ends */
+    void (*info)(const eddy_loop *loop, eddy_loop_statistics *out); /* adds its figures */
+};
+
+#define LOOP_TURN_BUDGET 256 /* entries of the ready queue between two polls */
+
+struct eddy_loop {
+    /* What a switch of tasks touches. */
+    struct eddy__ring ready;
+    int budget;             /* how many entries this turn may still run */
+    int inline_completions; /* operations that completed as they were submitted, in a row */
+    uint64_t stop_at;       /* stopping: how many switches there will have been then */
+    bool stopping;          /* eddy_loop_stop() was called */
+    bool has_host;          /* somebody polls eddy_loop_fd() */
+    bool stoppable;         /* who runs the loop heeds that */
+    bool woken;             /* who runs the loop may go on: leave the turn */
+    int64_t now_ns;         /* the clock as of this turn */
+    uint64_t switches, turns;
+    uint64_t completions; /* futures completed; stamps their order */
+    size_t futures;       /* that exist: they keep the memory of a closed loop */
+
+    /* What wakes it. */
+    struct eddy__wheel timers;
+    const struct eddy__poller_class *poller_class;
+    struct eddy__poller *poller;
+    struct eddy__wakeup wakeup;
+    struct eddy__handles handles;
+    struct eddy__listeners listeners;
+    struct eddy__workers workers;
+    struct list_node signals; /* of struct signal_watch */
+    int outside;              /* jobs that other threads work on: virtual time stands still */
+
+    /* What it is. */
+    struct eddy__thread *thread; /* where it belongs; changes only between runs */
+    atomic_int refs;
+    bool closing; /* callbacks are dropped from now on, and nothing is waited for */
+    bool closed;
+    bool running;
+    bool is_default;
+    unsigned fork_generation;
+    const char *reason; /* why this backend */
+    int timer_fd;       /* for eddy_loop_fd(), -1 until it is asked for */
+    int host_fd;
+    eddy_loop_options options;
+
+    const struct eddy__loop_upper *upper; /* NULL without tasks */
+    void *upper_data;
+};
+
+/* May this thread use the loop now? 0, EDDY_EWRONG_THREAD, EDDY_EFORKED, EDDY_ESHUTDOWN; raises the
+ * sentence. */
+int eddy__loop_check(eddy_loop *loop);
+
+/* Runs turns until loop->woken (which it clears), or stop() if `stoppable`. The caller is this
+ * thread, outside any loop: returns 0, -EDEADLK and the codes of eddy__loop_check(). */
+int eddy__loop_run(eddy_loop *loop, bool stoppable);
+
+/* The clock of this turn; outside a run, the clock. */
+int64_t eddy__loop_now(eddy_loop *loop);
+
+/* There is new work, or a new deadline, for a loop that does not run: whoever polls it must know.
+ */
+void eddy__loop_tell_host(eddy_loop *loop);
+
+/* Puts a runnable, whose place was reserved with eddy__ring_reserve(&loop->ready), at the end of
+ * the queue. */
+static inline void eddy__loop_ready(eddy_loop *loop, void *runnable) {
+    eddy__ring_push(&loop->ready, runnable);
+    if (unlikely(loop->has_host))
+        eddy__loop_tell_host(loop);
+}
+
+/* The next runnable, taken out, if it is of `class` and the turn's budget allows; else NULL. This
+ * is how one task switches to the next without a detour over the loop. */
+static inline void *eddy__loop_next(eddy_loop *loop, const struct eddy__runnable_class *class) {
+    const struct eddy__runnable_class **first = eddy__ring_first(&loop->ready);
+
+    if (!first || *first != class || loop->budget <= 0 || loop->woken)
+        return NULL;
+    loop->budget--;
+    loop->switches++;
+    return eddy__ring_pop(&loop->ready);
+}
+
+static inline void eddy__timer_arm(eddy_loop *loop, struct eddy__timer *timer,
+                                   int64_t deadline_ns) {
+    eddy__wheel_arm(&loop->timers, timer, deadline_ns);
+    if (unlikely(loop->has_host))
+        eddy__loop_tell_host(loop);
+}
+
+static inline void eddy__timer_disarm(eddy_loop *loop, struct eddy__timer *timer) {
+    eddy__wheel_disarm(&loop->timers, timer);
+}
+
+/* Posts to a loop from another thread; see wakeup.h. The caller holds a reference to the loop. */
+static inline int eddy__loop_post(eddy_loop *loop, struct eddy__post *post) {
+    return eddy__wakeup_push(&loop->wakeup, post);
+}
+
+#endif

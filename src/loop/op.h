@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT
+ * op.h - an operation: submitted to the loop, completed once, later or at once.
+ *
+ * Its caller owns the record, usually on the stack of a waiting coroutine, so a wait allocates
+ * nothing. The price is one rule: after a submit that did not complete at once, record and buffer
+ * stay where they are until done() has been called, cancelled or not. That is also what io_uring
+ * needs, whose completions come whenever the kernel likes; epoll emulates it.
+ *
+ *   IDLE -submit-> PENDING -done()-> IDLE;   submit may also complete at once: IDLE, done() is not
+ * called
+ */
+#ifndef EDDY__OP_H
+#define EDDY__OP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+
+#include <eddy/base.h>
+
+enum eddy__op_code {
+    EDDY__OP_RECV,     /* into buffer; result: bytes, 0 at the end */
+    EDDY__OP_SEND,     /* from buffer; result: bytes, perhaps fewer than size */
+    EDDY__OP_ACCEPT,   /* result: the new descriptor */
+    EDDY__OP_CONNECT,  /* to address; result: 0 */
+    EDDY__OP_READABLE, /* result: 0 once it is readable (or failed), nothing is read; at most one in
+                          a descriptor's life is cheap */
+    EDDY__OP_WRITABLE,
+};
+
+struct eddy__op {
+    void (*done)(struct eddy__op *op); /* on the loop's stack; may submit again, must not suspend */
+    void *waiter;                      /* whose done() it is */
+    ssize_t result;                    /* >= 0, or a negative code; valid when completed */
+    enum eddy__op_code code;
+    int fd;       /* non-blocking */
+    bool pending; /* the poller has it */
+    union {
+        struct {
+            void *buffer; /* lent until completion; SEND does not write to it */
+            size_t size;
+        };
+        struct {
+            const struct sockaddr *address; /* lent likewise */
+            socklen_t address_size;
+        };
+    };
+    struct eddy__op *next; /* the poller's: the next on the same descriptor and direction */
+};
+
+/* True: completed at once, op->result is there and done() is not called. False: done() will be. */
+bool eddy__op_submit(eddy_loop *loop, struct eddy__op *op);
+
+/* Asks a pending operation to end. done() is called exactly once, perhaps before this returns: with
+ * -ECANCELED, or with the result if it completed first. Nothing happens when it is not pending. */
+void eddy__op_cancel(eddy_loop *loop, struct eddy__op *op);
+
+/* To be called before a descriptor that operations have used is closed; none may be pending. */
+void eddy__op_forget(eddy_loop *loop, int fd);
+
+#endif

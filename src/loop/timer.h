@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT
+ * timer.h - deadlines of a loop, in a hierarchical timing wheel (Varghese and Lauck, 1987).
+ *
+ * A timer is a struct inside something larger, so arming and disarming never allocate and never
+ * fail, and cost the same with ten pending or ten million. Deadlines fire in exact order, equal
+ * ones in the order in which they were armed: users count on it, and it keeps tests repeatable. */
+#ifndef EDDY__TIMER_H
+#define EDDY__TIMER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "clock.h"
+#include "list.h"
+
+#define WHEEL_LEVELS 8  /* x 6 bits on a tick of 2^16 ns: all 63 bits of a deadline */
+#define WHEEL_SLOTS  64 /* one bit each in a level's occupancy word */
+
+struct eddy__timer {
+    struct list_node node; /* in a slot of the wheel, or in the list that is being fired */
+    int64_t deadline_ns;   /* on the loop's clock */
+    uint64_t sequence;     /* the order of arming, breaks ties */
+    void (*fire)(struct eddy__timer *timer); /* disarmed when it is called */
+    void (*drop)(struct eddy__timer *timer); /* instead: the loop ends first; may be NULL */
+    uint16_t slot; /* level * WHEEL_SLOTS + index + 1 while in the wheel */
+    bool armed;
+};
+
+struct eddy__wheel {
+    int64_t now_ns;                                 /* deadlines up to here have fired */
+    uint64_t sequence;                              /* of the last timer armed */
+    uint32_t count;                                 /* armed timers */
+    uint64_t occupied[WHEEL_LEVELS];                /* a bit per slot that has timers */
+    int64_t earliest_ns[WHEEL_LEVELS][WHEEL_SLOTS]; /* no timer of the slot is due before */
+    struct list_node slots[WHEEL_LEVELS][WHEEL_SLOTS];
+};
+
+void eddy__wheel_init(struct eddy__wheel *wheel, int64_t now_ns);
+
+/* Arms a timer that is not armed. One that is due already fires with the next eddy__wheel_fire().
+ */
+void eddy__wheel_arm(struct eddy__wheel *wheel, struct eddy__timer *timer, int64_t deadline_ns);
+
+/* Harmless for a timer that is not armed (all-zero, or fired). */
+void eddy__wheel_disarm(struct eddy__wheel *wheel, struct eddy__timer *timer);
+
+/* The loop ends: disarms all, and calls drop where there is one. */
+void eddy__wheel_drop(struct eddy__wheel *wheel);
+
+/* No timer is due before this; NS_NEVER: none is armed. May be early, never late. */
+int64_t eddy__wheel_next(const struct eddy__wheel *wheel);
+
+/* Fires what is due at now_ns. Timers armed meanwhile wait for the next call. */
+void eddy__wheel_fire(struct eddy__wheel *wheel, int64_t now_ns);
+
+#endif

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT
+ * worker.h - a pool of threads for what blocks.
+ *
+ * Threads start when jobs wait and none is idle, up to a limit. A job is a struct of its owner, as
+ * a timer and an operation are: submitting allocates nothing (starting a thread may fail; with one
+ * running, that is no error). */
+#ifndef EDDY__WORKER_H
+#define EDDY__WORKER_H
+
+#include <pthread.h>
+
+#include "list.h"
+#include "wakeup.h"
+
+struct eddy__job {
+    struct eddy__post post; /* how it comes back to its loop */
+    struct list_node node;  /* in pool->queue while it waits */
+    struct eddy__workers *pool;
+    eddy_loop *loop;                     /* where done() is called */
+    void (*work)(struct eddy__job *job); /* in the pool's thread */
+    void (*done)(struct eddy__job *job); /* on the loop's stack; the job may be freed in it */
+};
+
+struct eddy__workers {
+    pthread_mutex_t lock;
+    pthread_cond_t has_work;
+    struct list_node queue;
+    pthread_t *threads;
+    int threads_count, threads_max;
+    int queued, idle; /* a thread that was woken counts as idle until it runs */
+    bool stopping;
+};
+
+void eddy__workers_init(struct eddy__workers *pool, int threads_max);
+
+/* Waits for the jobs that run, drops those that have not started, joins the threads. */
+void eddy__workers_deinit(struct eddy__workers *pool);
+
+/* Returns 0; -EAGAIN or -ENOMEM when no thread could be started. job->loop and the two functions
+ * are set by the caller. */
+int eddy__workers_submit(struct eddy__workers *pool, struct eddy__job *job);
+
+/* True: it had not started, will not run, and done() is not called. False: done() will be. */
+bool eddy__workers_cancel(struct eddy__workers *pool, struct eddy__job *job);
+
+#endif

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT
+ * listen.c - a listening socket on every address of a name, all on one port. */
+#include "listen.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "os.h"
+#include "socket.h"
+
+#define PORT_TRIES 16 /* a port that is free for one family may be taken in the other */
+
+struct listening {
+    int *fds;
+    int count;
+    int port;           /* that the first was given, where any would do */
+    bool any_port_each; /* the last try: better two ports than no server */
+};
+
+static void listening_close(struct listening *listening) {
+    while (listening->count > 0)
+        eddy__os_close(listening->fds[--listening->count]);
+}
+
+/* The resolver lists an address twice when /etc/hosts does. */
+static bool is_repeated(const struct addrinfo *first, const struct addrinfo *address) {
+    for (; first != address; first = first->ai_next)
+        if (first->ai_addrlen == address->ai_addrlen &&
+            memcmp(first->ai_addr, address->ai_addr, address->ai_addrlen) == 0)
+            return true;
+    return false;
+}
+
+static int listening_add(struct listening *listening, const struct addrinfo *info, int backlog) {
+    union eddy__address address;
+    bool any_port = eddy__address_port(info->ai_addr) == 0;
+    socklen_t size = sizeof(address);
+    int fd;
+
+    memcpy(&address, info->ai_addr, info->ai_addrlen);
+    if (any_port && !listening->any_port_each)
+        eddy__address_set_port(&address.any, listening->port);
+    fd = eddy__socket_listen(&address.any, info->ai_addrlen, backlog);
+    if (fd < 0)
+        return fd;
+
+    listening->fds[listening->count++] = fd;
+    if (any_port && eddy__os_getsockname(fd, &address.any, &size) == 0)
+        listening->port = eddy__address_port(&address.any);
+    return 0;
+}
+
+static bool is_absent_here(int code) {
+    return code == -EAFNOSUPPORT || code == -EADDRNOTAVAIL;
+}
+
+/* One try on all addresses. */
+static int listening_add_all(struct listening *listening, const struct addrinfo *addresses,
+                             int backlog, char *failed) {
+    int absent = -EADDRNOTAVAIL;
+
+    for (const struct addrinfo *info = addresses; info && listening->count < LISTEN_MAX;
+         info = info->ai_next) {
+        int r = is_repeated(addresses, info) ? 0 : listening_add(listening, info, backlog);
+        if (r < 0)
+            eddy__address_format(info->ai_addr, info->ai_addrlen, failed);
+        if (is_absent_here(r))
+            absent = r;
+        else if (r < 0)
+            return r;
+    }
+    return listening->count > 0 ? listening->count : absent;
+}
+
+int eddy__listen(const struct addrinfo *addresses, int backlog, int fds[LISTEN_MAX],
+                 char failed[ADDRESS_TEXT_BYTES]) {
+    for (int try = 1;; try++) {
+        struct listening listening = {.fds = fds, .any_port_each = try == PORT_TRIES};
+        int r = listening_add_all(&listening, addresses, backlog, failed);
+        if (r >= 0)
+            return r;
+
+        /* Only a port that we had been given ourselves is worth another try. */
+        bool was_ours = listening.port != 0;
+        listening_close(&listening);
+        if (r != -EADDRINUSE || !was_ours || try == PORT_TRIES)
+            return r;
+    }
+}

@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: MIT
+ * await.c - waiting for futures: one, all, some, or for a time.
+ *
+ * What was taken is waited for to its end, also when the waiter is cancelled: then the cancel is
+ * passed on. So a task's argument may live on the stack of who awaits it. */
+#include <errno.h>
+
+#include "memory.h"
+#include "scheduler.h"
+
+/* --- until one is done -------------------------------------------------------------------------
+ */
+
+/* A task that waits for taken futures, one at a time. */
+struct await_wait {
+    struct eddy__wait wait;
+    struct eddy__waiter waiter;
+    struct eddy__task *task;
+    eddy_future **futures; /* all that a cancel is passed on to */
+    int count;
+    bool was_cancelled;
+};
+
+static void await_woken(struct eddy__waiter *waiter, eddy_future *future) {
+    (void)future;
+    eddy__task_wake(container_of(waiter, struct await_wait, waiter)->task);
+}
+
+/* With the reason that the waiter itself was given. */
+static void cancel_all(const struct await_wait *await) {
+    const char *reason = eddy__task_cancel_reason(await->task);
+
+    for (int i = 0; i < await->count; i++)
+        eddy_cancel_with(await->futures[i], reason);
+}
+
+/* The wait goes on: it ends when the futures have. A further cancel is passed on again. */
+static void await_cancelled(struct eddy__wait *wait) {
+    struct await_wait *await = container_of(wait, struct await_wait, wait);
+
+    await->was_cancelled = true;
+    await->task->future.task_flags &= ~(uint32_t)TASK_WAIT_CANCELLED;
+    cancel_all(await);
+}
+
+static void await_dropped(struct eddy__wait *wait) {
+    struct await_wait *await = container_of(wait, struct await_wait, wait);
+
+    eddy__waiter_remove(&await->waiter);
+    for (int i = 0; i < await->count; i++)
+        eddy_unref(await->futures[i]);
+}
+
+/* Parks until it is done. */
+static void await_one(struct await_wait *await, eddy_future *future) {
+    if (!future || eddy__future_is_done(future))
+        return;
+    await->waiter.wake = await_woken;
+    eddy__waiter_add(future, &await->waiter);
+    eddy__task_park(await->task, &await->wait);
+}
+
+/* Waits for all of them. True: this task was cancelled before or meanwhile. */
+static bool await_all(struct eddy__task *task, eddy_future **futures, int count) {
+    struct await_wait await = {
+        .wait = {.cancel = await_cancelled, .drop = await_dropped},
+        .task = task,
+        .futures = futures,
+        .count = count,
+    };
+
+    list_init(&await.waiter.node);
+
+    if (task->future.task_flags & TASK_REFUSED) {
+        await.was_cancelled = true;
+        cancel_all(&await);
+        task->wait = &await.wait; /* what it holds, if the loop is closed meanwhile */
+        eddy__task_refuse(task);
+        task->wait = NULL;
+    } else {
+        task->refusals = 0;
+    }
+    for (int i = 0; i < count; i++)
+        await_one(&await, futures[i]);
+    return await.was_cancelled;
+}
+
+/* --- eddy_await --------------------------------------------------------------------------------
+ */
+
+/* The task that can wait for this future, or a code, with a sentence. */
+static int await_check(eddy_future *future, struct eddy__task **out) {
+    int code;
+
+    if (!future)
+        return eddy__fail(-ENOMEM);
+    if (eddy__current && &eddy__current->future == future)
+        return eddy_raise(-EDEADLK, "task \"%s\" awaits itself: it would never end",
+                          eddy_task_name(future));
+    *out = eddy__task_to_suspend(future->loop, &code);
+    return *out ? 0 : code;
+}
+
+int eddy_await_value(eddy_future *future, void **value) {
+    struct eddy__task *task;
+    int r = await_check(future, &task);
+
+    if (r == 0) {
+        await_all(task, &future, 1);
+        r = eddy__future_retrieve(future, value);
+    }
+    if (!eddy__current || future != &eddy__current->future) /* its own is mostly borrowed */
+        eddy_unref(future);
+    return r;
+}
+
+int eddy_await(eddy_future *future) {
+    return eddy_await_value(future, NULL);
+}
+
+int eddy_wait_for(eddy_future *future, double seconds) {
+    eddy_timeout timeout;
+
+    if (!eddy__current && (eddy__thread.running || eddy__thread.in_pool))
+        return eddy_await(future); /* which says why not */
+    eddy_timeout_begin_at("eddy_wait_for", &timeout, seconds);
+    return eddy_timeout_end(&timeout, eddy_await(future));
+}
+
+int eddy_loop_run_until_complete(eddy_loop *loop, eddy_future *future) {
+    int r = 0;
+
+    if (eddy__thread.running)
+        r = eddy_raise(-EDEADLK,
+                       "a loop is running on this thread already: await the future instead");
+    else if (future && future->loop != loop)
+        r = eddy_raise(-EINVAL, "the future belongs to another loop");
+    if (r == 0)
+        return eddy_await(future);
+    eddy_unref(future);
+    return r;
+}
+
+/* --- gather ------------------------------------------------------------------------------------
+ */
+
+/* The loop that a wait for these runs, when it stands outside any task. */
+static eddy_loop *loop_of(eddy_future *futures[], int count) {
+    for (int i = 0; i < count; i++)
+        if (futures[i])
+            return futures[i]->loop;
+    return NULL;
+}
+
+static int gather_check_one(eddy_future *future, const eddy_loop *loop, struct eddy__task **out) {
+    if (future->loop != loop)
+        return eddy_raise(-EINVAL, "futures of different loops cannot be waited for together");
+    return await_check(future, out);
+}
+
+/* Any of them that cannot be waited for here, and why: wrong loop, itself, no place to suspend. */
+static int gather_check(eddy_future *futures[], int count, struct eddy__task **out) {
+    int code = 0;
+
+    *out = eddy__task_to_suspend(loop_of(futures, count), &code);
+    for (int i = 0; i < count && code == 0; i++)
+        if (futures[i])
+            code = gather_check_one(futures[i], loop_of(futures, count), out);
+    return code;
+}
+
+/* Gives each result out, and the error that came first in time (a missing future is the first of
+ * all). */
+static const eddy_error *gather_results(eddy_future *futures[], int count, int results[]) {
+    const eddy_error *first = NULL;
+    uint64_t first_stamp = UINT64_MAX;
+
+    for (int i = 0; i < count; i++) {
+        int r = futures[i] ? eddy__future_retrieve(futures[i], NULL) : eddy__fail(-ENOMEM);
+        uint64_t stamp = futures[i] ? futures[i]->stamp : 0;
+        if (results)
+            results[i] = r;
+        if (r < 0 && stamp < first_stamp) {
+            eddy__error_set(&first, eddy_error_ref(eddy_last_error()));
+            first_stamp = stamp;
+        }
+    }
+    return first;
+}
+
+static bool any_was_cancelled(eddy_future *futures[], int count) {
+    for (int i = 0; i < count; i++)
+        if (eddy_is_cancelled(futures[i]))
+            return true;
+    return false;
+}
+
+int eddy_gather_array(eddy_future **futures, int count, int *results) {
+    const eddy_error *first;
+    struct eddy__task *task;
+    int r = gather_check(futures, count, &task);
+
+    if (r == 0) {
+        bool was_cancelled = await_all(task, futures, count);
+        first = gather_results(futures, count, results);
+        if (was_cancelled && (count == 0 || any_was_cancelled(futures, count)))
+            r = eddy__task_fail_cancelled(task);
+        else if (first)
+            r = eddy__fail_with(first);
+        eddy_error_unref(first);
+    }
+    for (int i = 0; i < count; i++)
+        if (!eddy__current || futures[i] != &eddy__current->future)
+            eddy_unref(futures[i]);
+    return r;
+}
+
+/* --- eddy_wait ---------------------------------------------------------------------------------
+ */
+
+struct some_wait {
+    struct eddy__wait wait;
+    struct eddy__timer timer;
+    struct eddy__task *task;
+    struct some_waiter *waiters; /* one for each future */
+    int count;
+    eddy_wait_until until;
+    int pending;
+    bool is_over; /* the task was woken, or need not park */
+    bool was_cancelled;
+};
+
+struct some_waiter {
+    struct eddy__waiter waiter;
+    struct some_wait *some;
+};
+
+static void some_over(struct some_wait *some) {
+    if (some->is_over)
+        return;
+    some->is_over = true;
+    if (some->task->future.task_state == TASK_WAITING)
+        eddy__task_wake(some->task);
+}
+
+static void some_count(struct some_wait *some, const eddy_future *future) {
+    some->pending--;
+    if (some->pending == 0 || some->until == EDDY_FIRST_COMPLETED ||
+        (some->until == EDDY_FIRST_ERROR && future->result < 0 && future->result != -ECANCELED))
+        some_over(some);
+}
+
+static void some_woken(struct eddy__waiter *waiter, eddy_future *future) {
+    some_count(container_of(waiter, struct some_waiter, waiter)->some, future);
+}
+
+static void some_timed_out(struct eddy__timer *timer) {
+    some_over(container_of(timer, struct some_wait, timer));
+}
+
+static void some_cancelled(struct eddy__wait *wait) {
+    struct some_wait *some = container_of(wait, struct some_wait, wait);
+
+    some->was_cancelled = true;
+    some_over(some);
+}
+
+static void some_leave(struct some_wait *some) {
+    for (int i = 0; i < some->count; i++)
+        eddy__waiter_remove(&some->waiters[i].waiter);
+    eddy__free(some->waiters);
+}
+
+static void some_dropped(struct eddy__wait *wait) {
+    some_leave(container_of(wait, struct some_wait, wait));
+}
+
+static int count_done(eddy_future *futures[], int count) {
+    int done = 0;
+
+    for (int i = 0; i < count; i++)
+        done += eddy__future_is_done(futures[i]);
+    return done;
+}
+
+/* Joins the waiters of what is pending, parks, leaves them. */
+static void some_park(struct some_wait *some, eddy_future *futures[], double seconds) {
+    eddy_loop *loop = some->task->future.loop;
+    int64_t ns = ns_from_seconds(seconds);
+
+    for (int i = 0; i < some->count; i++) {
+        some->waiters[i] = (struct some_waiter){.waiter.wake = some_woken, .some = some};
+        list_init(&some->waiters[i].waiter.node);
+        if (eddy__future_is_done(futures[i]))
+            some_count(some, futures[i]);
+        else
+            eddy__waiter_add(futures[i], &some->waiters[i].waiter);
+    }
+    if (ns != NS_NEVER)
+        eddy__timer_arm(loop, &some->timer, ns_add(eddy__loop_now(loop), ns));
+    if (!some->is_over)
+        eddy__task_park(some->task, &some->wait);
+    eddy__timer_disarm(loop, &some->timer);
+    some_leave(some);
+}
+
+int eddy_wait(eddy_future **futures, int count, double seconds, eddy_wait_until until) {
+    struct some_wait some = {.wait = {.cancel = some_cancelled, .drop = some_dropped},
+                             .timer.fire = some_timed_out,
+                             .until = until,
+                             .count = count,
+                             .pending = count};
+    int r = eddy__checkpoint(loop_of(futures, count), &some.task);
+
+    for (int i = 0; i < count && r == 0; i++)
+        r = futures[i] ? gather_check_one(futures[i], loop_of(futures, count), &some.task)
+                       : eddy_raise(-EINVAL, "future %d of %d is NULL", i, count);
+    if (r < 0 || count == 0)
+        return r;
+    some.waiters = eddy__alloc((size_t)count * sizeof(*some.waiters));
+    if (!some.waiters)
+        return eddy__fail(-ENOMEM);
+    some_park(&some, futures, seconds);
+    if (some.was_cancelled)
+        return eddy__task_fail_cancelled(some.task);
+    return count_done(futures, count);
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT
+ * op_await.c - an operation awaited by a task, record and buffer on its stack.
+ *
+ * The wait ends with the poller's last answer, cancelled or not: nothing of the task's stack is
+ * lent when it returns. */
+#include <errno.h>
+
+#include "scheduler.h"
+
+#define INLINE_COMPLETIONS_MAX 64 /* then a task that never has to wait lets the others run */
+
+struct op_wait {
+    struct eddy__wait wait;
+    struct eddy__op *op;
+    struct eddy__task *task;
+};
+
+static void op_done(struct eddy__op *op) {
+    struct op_wait *op_wait = op->waiter;
+
+    eddy__task_wake(op_wait->task);
+}
+
+static void op_wait_cancelled(struct eddy__wait *wait) {
+    struct op_wait *op_wait = container_of(wait, struct op_wait, wait);
+
+    eddy__op_cancel(op_wait->task->future.loop, op_wait->op);
+}
+
+void eddy__task_charge(struct eddy__task *task) {
+    eddy_loop *loop = task->future.loop;
+
+    if (++loop->inline_completions < INLINE_COMPLETIONS_MAX)
+        return;
+    loop->inline_completions = 0;
+    eddy__task_step_back(task);
+}
+
+ssize_t eddy__op_await(eddy_loop *loop, struct eddy__op *op) {
+    struct op_wait op_wait = {.wait.cancel = op_wait_cancelled, .op = op};
+    int r = eddy__checkpoint(loop, &op_wait.task);
+
+    if (r < 0)
+        return r;
+    op->done = op_done;
+    op->waiter = &op_wait;
+    if (eddy__op_submit(op_wait.task->future.loop, op))
+        eddy__task_charge(op_wait.task);
+    else
+        eddy__task_park(op_wait.task, &op_wait.wait);
+
+    if (op->result == -ECANCELED)
+        return eddy__task_fail_cancelled(op_wait.task);
+    return op->result < 0 ? eddy__fail((int)op->result) : op->result;
+}

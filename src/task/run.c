@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT
+ * run.c - eddy_run() and eddy_main(): a loop, a main task, SIGINT, and nothing left behind. */
+#include <errno.h>
+#include <signal.h>
+
+#include "memory.h"
+#include "scheduler.h"
+#include "signal_watch.h"
+
+struct run {
+    eddy_loop *loop;
+    eddy_future *main_task;
+    bool has_signal;
+    bool was_interrupted;
+};
+
+/* The first SIGINT cancels the main task; with the default action back, the second one kills. */
+static void run_interrupted(void *arg) {
+    struct run *run = arg;
+
+    run->was_interrupted = true;
+    eddy_remove_signal_handler(run->loop, SIGINT);
+    run->has_signal = false;
+    eddy_cancel_with(run->main_task, "interrupted by SIGINT");
+}
+
+static void run_watch_signal(struct run *run) {
+    struct sigaction current;
+
+    if (sigaction(SIGINT, NULL, &current) < 0 || current.sa_flags & SA_SIGINFO ||
+        current.sa_handler != SIG_DFL)
+        return; /* the program has its own idea */
+    run->has_signal = eddy__signal_once(run->loop, SIGINT, run_interrupted, run) == 0;
+}
+
+/* Cancels the tasks there are and waits for them. Returns how many there were, or -ENOMEM. */
+static int run_cancel_left(eddy_loop *loop) {
+    int count = eddy_all_tasks(loop, NULL, 0), r;
+    CLEANUP(eddy__freep) eddy_task **tasks = NULL;
+
+    if (count == 0)
+        return 0;
+    tasks = eddy__alloc((size_t)count * sizeof(*tasks));
+    if (!tasks)
+        return -ENOMEM;
+    count = eddy_all_tasks(loop, tasks, count);
+    for (int i = 0; i < count; i++)
+        eddy_cancel(tasks[i]);
+    r = eddy_wait(tasks, count, INFINITY, EDDY_ALL_COMPLETED);
+    for (int i = 0; i < count; i++)
+        eddy_unref(tasks[i]); /* reports what failed otherwise than by the cancel */
+    return r < 0 ? r : count;
+}
+
+static int run_main_task(struct run *run, eddy_fn *fn, void *arg) {
+    const eddy_error *error;
+    int r;
+
+    run->main_task =
+        eddy_create_task_with(&(eddy_task_options){.name = "main", .loop = run->loop}, fn, arg);
+    if (!run->main_task)
+        return eddy__fail(-ENOMEM);
+    run_watch_signal(run);
+    r = eddy_loop_run_until_complete(run->loop, run->main_task);
+    if (run->has_signal)
+        eddy_remove_signal_handler(run->loop, SIGINT);
+
+    /* The sentence of the main task outlives those of the clean-up. */
+    error = eddy_error_ref(r < 0 ? eddy_last_error() : NULL);
+    while (run_cancel_left(run->loop) > 0)
+        continue; /* a task may create another while it ends */
+    if (error)
+        eddy__fail_with(error);
+    eddy_error_unref(error);
+    return r;
+}
+
+static int run_all(struct run *run, eddy_fn *fn, void *arg) {
+    int r;
+
+    if (eddy__thread.running)
+        return eddy_raise(
+            -EDEADLK,
+            "eddy_run() inside a running loop: call the function, or create a task of it");
+    r = eddy_loop_new(NULL, &run->loop);
+    if (r < 0)
+        return r;
+    r = run_main_task(run, fn, arg);
+    eddy_loop_close(run->loop);
+    return r;
+}
+
+int eddy_run(eddy_fn *fn, void *arg) {
+    struct run run = {0};
+
+    return run_all(&run, fn, arg);
+}
+
+int eddy_main(eddy_fn *fn, void *arg) {
+    struct run run = {0};
+    int r = run_all(&run, fn, arg);
+
+    if (run.was_interrupted && r == -ECANCELED)
+        return 128 + SIGINT;
+    if (r < 0) {
+        eddy_error_print(eddy_last_error(), stderr);
+        return 1;
+    }
+    return r & 0xff;
+}

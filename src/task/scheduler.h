@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT
+ * scheduler.h - what tasks keep in their loop, and how control passes between them.
+ *
+ * A task that parks switches straight to the next ready task; only when none is left, or the turn's
+ * budget is spent, does it go back to the loop's own stack. */
+#ifndef EDDY__SCHEDULER_H
+#define EDDY__SCHEDULER_H
+
+#include "task.h"
+
+struct eddy__scheduler {
+    struct eddy__coro loop_coro; /* the loop's own flow, while a task runs */
+    struct eddy__stack_pool stacks;
+    struct eddy__slab tasks;
+    /* An eager task goes back to who made it when it first parks or ends: NULL, or that flow; task
+     * NULL: a callback. */
+    struct eddy__coro *eager_return;
+    struct eddy__task *eager_task;
+};
+
+extern const struct eddy__future_class eddy__task_class;
+
+/* The loop's scheduler, made on first use. NULL: no memory. */
+struct eddy__scheduler *eddy__scheduler_of(eddy_loop *loop);
+
+/* Runs a task from the ready queue, on the loop's own stack. */
+void eddy__task_run(void *runnable);
+
+/* Leaves a task that has set its new state, for the next one; returns when it runs again. */
+void eddy__task_leave(struct eddy__task *task);
+
+/* Lets the other ready tasks run first; no cancel ends it. */
+void eddy__task_step_back(struct eddy__task *task);
+
+/* Runs a task that was just created, until it first suspends. The loop is running. */
+void eddy__task_run_eagerly(struct eddy__task *task);
+
+/* The task has ended with this result (it never ran, or its function returned). Its waiters are
+ * told. The loop's reference goes; when the task stands in the ready queue, not before it comes up
+ * there. */
+void eddy__task_complete(struct eddy__task *task, int result);
+
+/* A call of a refused task: lets the others run, and reports a task that does not heed a thousand
+ * refusals. */
+void eddy__task_refuse(struct eddy__task *task);
+
+/* The reason of the cancel that is in force, or NULL. */
+const char *eddy__task_cancel_reason(const struct eddy__task *task);
+
+/* The record that -ECANCELED carries in this task: the reason given, or the static one. Becomes the
+ * last error. */
+int eddy__task_fail_cancelled(struct eddy__task *task);
+
+/* This thread's root task no longer knows the loop. */
+void eddy__root_forget(eddy_loop *loop);
+
+#endif

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: MIT
+ * scope.c - time-outs and shields: begin, expire, end. */
+#include "scope.h"
+
+#include <errno.h>
+
+#include "log.h"
+#include "scheduler.h"
+
+struct timeout {
+    struct eddy__scope scope;
+    struct eddy__timer timer;
+    eddy_loop *loop; /* whose wheel and clock it uses; NULL: that loop was closed */
+} __attribute__((may_alias));
+
+_Static_assert(sizeof(struct timeout) <= sizeof(eddy_timeout), "eddy_timeout is too small");
+_Static_assert(sizeof(struct eddy__scope) <= sizeof(eddy_shield_scope),
+               "eddy_shield_scope is too small");
+
+/* --- what is in force ------------------------------------------------------------------------- */
+
+/* Is a cancel or an expired time-out in force, as seen from inside `scope` (NULL: from outside
+ * all)? */
+static bool is_refused_from(const struct eddy__task *task, const struct eddy__scope *scope) {
+    for (; scope && !scope->is_shield; scope = scope->outer)
+        if (scope->expired)
+            return true;
+    return !scope && task->cancelling > 0;
+}
+
+void eddy__scopes_apply(struct eddy__task *task) {
+    if (!is_refused_from(task, task->scopes)) {
+        task->future.task_flags &= ~(uint32_t)TASK_REFUSED;
+        return;
+    }
+    task->future.task_flags |= TASK_REFUSED;
+    if (task->future.task_state == TASK_WAITING && task->wait &&
+        !(task->future.task_flags & TASK_WAIT_CANCELLED)) {
+        task->future.task_flags |= TASK_WAIT_CANCELLED;
+        task->wait->cancel(task->wait);
+    }
+}
+
+/* --- the stack of scopes ---------------------------------------------------------------------- */
+
+/* The task a scope belongs to: the running one, or the root. */
+static struct eddy__task *scope_task(const char *place) {
+    int code;
+    struct eddy__task *task = eddy__task_to_suspend(NULL, &code);
+
+    if (!task)
+        eddy__fatal("a scope begun at %s stands where nothing can suspend: %s", place,
+                    eddy_last_error()->message);
+    return task;
+}
+
+static void scope_begin(struct eddy__scope *scope, const char *place, bool is_shield) {
+    struct eddy__task *task = scope_task(place);
+
+    *scope = (struct eddy__scope){
+        .outer = task->scopes, .task = task, .place = place, .is_shield = is_shield};
+    task->scopes = scope;
+}
+
+static void scope_end(struct eddy__scope *scope) {
+    if (scope->task->scopes != scope)
+        eddy__fatal("the scope begun at %s was ended out of order, or twice: the innermost open "
+                    "one was begun at %s",
+                    scope->place,
+                    scope->task->scopes ? scope->task->scopes->place : "(none is open)");
+    scope->task->scopes = scope->outer;
+    eddy__scopes_apply(scope->task);
+}
+
+void eddy__scopes_check_end(const struct eddy__task *task) {
+    eddy_slice name;
+
+    if (likely(!task->scopes))
+        return;
+    name = eddy__task_name(task);
+    eddy__fatal("task \"%.*s\" (created at %s) ended inside the scope begun at %s", (int)name.size,
+                name.data, task->origin, task->scopes->place);
+}
+
+/* --- time-outs -------------------------------------------------------------------------------- */
+
+static struct timeout *timeout_of(eddy_timeout *timeout) {
+    return (struct timeout *)timeout;
+}
+
+static void timeout_expire(struct eddy__timer *timer) {
+    struct timeout *timeout = container_of(timer, struct timeout, timer);
+
+    timeout->scope.expired = true;
+    eddy__scopes_apply(timeout->scope.task);
+}
+
+/* Its loop is closed; a root task may take it to the next. */
+static void timeout_drop(struct eddy__timer *timer) {
+    container_of(timer, struct timeout, timer)->loop = NULL;
+}
+
+static void timeout_arm(struct timeout *timeout, int64_t deadline_ns) {
+    if (deadline_ns <= eddy__loop_now(timeout->loop))
+        timeout_expire(&timeout->timer);
+    else if (deadline_ns != NS_NEVER)
+        eddy__timer_arm(timeout->loop, &timeout->timer, deadline_ns);
+}
+
+static void timeout_disarm(struct timeout *timeout) {
+    if (timeout->loop)
+        eddy__timer_disarm(timeout->loop, &timeout->timer);
+}
+
+static int64_t timeout_in(struct timeout *timeout, double seconds) {
+    return ns_add(eddy__loop_now(timeout->loop), ns_from_seconds(seconds));
+}
+
+/* What is left of it passes on the other loop's clock. After a close only the deadline is known. */
+static void timeout_follow(struct timeout *timeout, eddy_loop *loop) {
+    int64_t deadline_ns = timeout->timer.deadline_ns;
+    bool was_armed = timeout->timer.armed;
+
+    if (was_armed)
+        deadline_ns += eddy__loop_now(loop) - eddy__loop_now(timeout->loop);
+    was_armed |= !timeout->loop;
+    timeout_disarm(timeout);
+    timeout->loop = loop;
+    if (was_armed && !timeout->scope.expired)
+        timeout_arm(timeout, deadline_ns);
+}
+
+void eddy__scopes_follow(struct eddy__task *task, eddy_loop *loop) {
+    for (struct eddy__scope *scope = task->scopes; scope; scope = scope->outer)
+        if (!scope->is_shield && ((struct timeout *)scope)->loop != loop)
+            timeout_follow((struct timeout *)scope, loop);
+}
+
+void eddy__scopes_forget(struct eddy__task *task) {
+    for (struct eddy__scope *scope = task->scopes; scope; scope = scope->outer)
+        if (!scope->is_shield) {
+            timeout_disarm((struct timeout *)scope);
+            ((struct timeout *)scope)->loop = NULL;
+        }
+}
+
+void eddy_timeout_begin_at(const char *place, eddy_timeout *storage, double seconds) {
+    struct timeout *timeout = timeout_of(storage);
+
+    timeout->timer = (struct eddy__timer){.fire = timeout_expire, .drop = timeout_drop};
+    scope_begin(&timeout->scope, place, false);
+    timeout->loop = timeout->scope.task->future.loop;
+    timeout->timer.deadline_ns = timeout_in(timeout, seconds);
+    timeout_arm(timeout, timeout->timer.deadline_ns);
+}
+
+static void timeout_rearm(struct timeout *timeout, int64_t deadline_ns) {
+    timeout_disarm(timeout);
+    timeout->timer.deadline_ns = deadline_ns;
+    timeout_arm(timeout, deadline_ns);
+}
+
+/* An expired one has been told already. One whose loop was closed meanwhile goes on with the next.
+ */
+static bool timeout_is_open(struct timeout *timeout) {
+    int code;
+
+    if (!timeout->loop)
+        eddy__task_to_suspend(NULL, &code);
+    return timeout->loop && !timeout->scope.expired;
+}
+
+void eddy_timeout_reschedule(eddy_timeout *storage, double seconds) {
+    struct timeout *timeout = timeout_of(storage);
+
+    if (timeout_is_open(timeout))
+        timeout_rearm(timeout, timeout_in(timeout, seconds));
+}
+
+void eddy_timeout_reschedule_at(eddy_timeout *storage, double when) {
+    if (timeout_is_open(timeout_of(storage)))
+        timeout_rearm(timeout_of(storage), ns_from_seconds(when));
+}
+
+bool eddy_timeout_expired(const eddy_timeout *storage) {
+    return ((const struct timeout *)storage)->scope.expired;
+}
+
+/* Which one it was: the text of the code alone speaks of connections. */
+static int timeout_fail(const struct timeout *timeout) {
+    const eddy_error *error =
+        eddy__error_format(-ETIMEDOUT, "The time-out of %s has expired", timeout->scope.place);
+
+    eddy__fail_with(error);
+    eddy_error_unref(error);
+    return -ETIMEDOUT;
+}
+
+int eddy_timeout_end(eddy_timeout *storage, int result) {
+    struct timeout *timeout = timeout_of(storage);
+
+    timeout_disarm(timeout);
+    scope_end(&timeout->scope);
+    if (result != -ECANCELED || !timeout->scope.expired ||
+        is_refused_from(timeout->scope.task, timeout->scope.outer))
+        return result;
+    return timeout_fail(timeout);
+}
+
+int eddy_with_timeout(double seconds, eddy_fn *fn, void *arg) {
+    eddy_timeout timeout;
+    int code;
+
+    if (!eddy__task_to_suspend(NULL, &code))
+        return code;
+    eddy_timeout_begin_at("eddy_with_timeout", &timeout, seconds);
+    return eddy_timeout_end(&timeout, fn(arg));
+}
+
+/* --- shields ---------------------------------------------------------------------------------- */
+
+void eddy_shield_begin_at(const char *place, eddy_shield_scope *storage) {
+    struct eddy__scope *scope = (struct eddy__scope *)storage;
+
+    scope_begin(scope, place, true);
+    eddy__scopes_apply(scope->task);
+}
+
+void eddy_shield_end(eddy_shield_scope *storage) {
+    scope_end((struct eddy__scope *)storage);
+}

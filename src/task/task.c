@@ -1,0 +1,400 @@
+/* SPDX-License-Identifier: MIT
+ * task.c - a task's life: creating, naming, parking and waking, cancelling, ending.
+ *
+ * Read next: scheduler.c (how control gets to it), await.c (waiting for one), scope.c (what refuses
+ * its calls). */
+#include "task.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "log.h"
+#include "memory.h"
+#include "scheduler.h"
+#include "scope.h"
+
+/* What few tasks have. */
+struct eddy__task_extras {
+    char *name;
+    void (*free_arg)(void *arg);
+    void *copy;                     /* the argument's */
+    const eddy_error *cancel_error; /* the reason of the last cancel that had one */
+};
+
+/* --- creating --------------------------------------------------------------------------------- */
+
+static struct eddy__task *task_alloc(eddy_loop *loop) {
+    struct eddy__scheduler *scheduler = eddy__scheduler_of(loop);
+    struct eddy__task *task;
+
+    if (!scheduler || eddy__ring_reserve(&loop->ready) < 0)
+        return NULL;
+    task = eddy__slab_take(&scheduler->tasks);
+    if (!task)
+        eddy__ring_unreserve(&loop->ready);
+    return task;
+}
+
+/* References: the caller's, and the loop's until it has ended. */
+static void task_init(struct eddy__task *task, eddy_loop *loop, const char *origin, eddy_fn *fn,
+                      void *arg, size_t stack_bytes) {
+    *task = (struct eddy__task){.fn = fn, .arg = arg, .origin = origin};
+    eddy__future_init(&task->future, &eddy__task_class, loop);
+    eddy__future_ref(&task->future);
+    task->future.task_state = TASK_NEW;
+    if (!stack_bytes)
+        stack_bytes = loop->options.stack_bytes ? loop->options.stack_bytes : STACK_BYTES_DEFAULT;
+    task->size_class = (uint8_t)eddy__stack_class(stack_bytes);
+}
+
+static struct eddy__task *task_new(eddy_loop *loop, const char *origin, eddy_fn *fn, void *arg,
+                                   size_t stack_bytes) {
+    struct eddy__task *task = task_alloc(loop);
+
+    if (unlikely(!task)) {
+        eddy__fail(-ENOMEM);
+        return NULL;
+    }
+    task_init(task, loop, origin, fn, arg, stack_bytes);
+    return task;
+}
+
+/* The loop that a new task belongs to; NULL, or a failed future in *failed, when it cannot. */
+static eddy_loop *loop_for_new_task(eddy_loop *loop, eddy_future **failed) {
+    int r;
+
+    loop = eddy__loop_or_default(loop);
+    *failed = NULL;
+    if (!loop)
+        return NULL;
+    r = eddy__loop_check(loop);
+    if (r == 0)
+        return loop;
+    *failed = eddy__future_failed(NULL, r);
+    return NULL;
+}
+
+eddy_task *eddy_create_task_at(const char *origin, eddy_fn *fn, void *arg) {
+    eddy_future *failed;
+    eddy_loop *loop = loop_for_new_task(NULL, &failed);
+    struct eddy__task *task = loop ? task_new(loop, origin, fn, arg, 0) : NULL;
+
+    if (!task)
+        return failed;
+    eddy__loop_ready(loop, task);
+    return &task->future;
+}
+
+static void extras_free(struct eddy__task_extras *extras, void *arg) {
+    if (!extras)
+        return;
+    if (extras->free_arg)
+        extras->free_arg(arg);
+    eddy__free(extras->copy);
+    extras->copy = NULL;
+    extras->free_arg = NULL;
+}
+
+/* Name and copy; on failure nothing is kept. */
+static int extras_fill(struct eddy__task_extras *extras, const eddy_task_options *options,
+                       void **arg) {
+    if (options->name && !(extras->name = eddy__strdup(options->name)))
+        return -ENOMEM;
+    if (options->copy_bytes > 0) {
+        extras->copy = eddy__alloc(options->copy_bytes);
+        if (!extras->copy) {
+            eddy__free(extras->name);
+            return -ENOMEM;
+        }
+        *arg = memcpy(extras->copy, *arg, options->copy_bytes);
+    }
+    extras->free_arg = options->free_arg;
+    return 0;
+}
+
+static struct eddy__task_extras *extras_new(const eddy_task_options *options, void **arg) {
+    struct eddy__task_extras *extras = eddy__zalloc(sizeof(*extras));
+
+    if (extras && extras_fill(extras, options, arg) < 0) {
+        eddy__free(extras);
+        return NULL;
+    }
+    return extras;
+}
+
+static void extras_end(struct eddy__task_extras *extras) {
+    if (!extras)
+        return;
+    eddy__free(extras->name);
+    eddy_error_unref(extras->cancel_error);
+    eddy__free(extras);
+}
+
+static struct eddy__task *task_new_with(eddy_loop *loop, const char *origin,
+                                        const eddy_task_options *options, eddy_fn *fn, void *arg) {
+    struct eddy__task_extras *extras = extras_new(options, &arg);
+    struct eddy__task *task = extras ? task_new(loop, origin, fn, arg, options->stack_bytes) : NULL;
+
+    if (task) {
+        task->future.task_flags |= TASK_HAS_OPTIONS;
+        task->extras = extras;
+        return task;
+    }
+    if (extras) {
+        eddy__free(extras->copy);
+        extras_end(extras);
+    }
+    eddy__fail(-ENOMEM);
+    return NULL;
+}
+
+eddy_task *eddy_create_task_with_at(const char *origin, size_t options_size,
+                                    const eddy_task_options *given, eddy_fn *fn, void *arg) {
+    eddy_task_options options = {0};
+    struct eddy__task *task;
+    eddy_future *failed;
+    eddy_loop *loop;
+
+    if (given)
+        memcpy(&options, given, MIN(options_size, sizeof(options)));
+    loop = loop_for_new_task(options.loop, &failed);
+    task = loop ? task_new_with(loop, origin, &options, fn, arg) : NULL;
+    if (!task) {
+        if (options.free_arg)
+            options.free_arg(arg);
+        return failed;
+    }
+    if (options.eager && eddy__thread.running == loop)
+        eddy__task_run_eagerly(task);
+    else
+        eddy__loop_ready(loop, task);
+    return &task->future;
+}
+
+/* --- naming ----------------------------------------------------------------------------------- */
+
+/* The end of the first argument in the text of an argument list: a comma outside all brackets. */
+static const char *argument_end(const char *text) {
+    int depth = 0;
+
+    for (; *text && !(*text == ',' && depth == 0); text++)
+        depth += (strchr("([{", *text) != NULL) - (strchr(")]}", *text) != NULL);
+    return text;
+}
+
+/* The text after the place is "fn, arg", or "options, fn, arg". */
+static eddy_slice origin_function(const char *origin, bool has_options) {
+    const char *text = origin + strlen(origin) + 1, *end = argument_end(text);
+
+    if (has_options && *end) {
+        text = end + 1;
+        end = argument_end(text);
+    }
+    text += strspn(text, " &");
+    return (eddy_slice){text, (size_t)(end - text)};
+}
+
+eddy_slice eddy__task_name(const struct eddy__task *task) {
+    if (task->extras && task->extras->name)
+        return (eddy_slice){task->extras->name, strlen(task->extras->name)};
+    return origin_function(task->origin, task->future.task_flags & TASK_HAS_OPTIONS);
+}
+
+/* A name cut out of the origin is copied when it is first asked for. */
+const char *eddy_task_name(const eddy_task *future) {
+    struct eddy__task *task;
+    eddy_slice name;
+
+    if (!future || !future->class->is_task)
+        return NULL;
+    task = eddy__task_of(future);
+    name = eddy__task_name(task);
+    if (task->extras && task->extras->name)
+        return task->extras->name;
+    if (!task->extras)
+        task->extras = eddy__zalloc(sizeof(*task->extras));
+    if (task->extras)
+        task->extras->name = eddy__alloc(name.size + 1);
+    if (!task->extras || !task->extras->name)
+        return "task";
+    memcpy(task->extras->name, name.data, name.size);
+    task->extras->name[name.size] = '\0';
+    return task->extras->name;
+}
+
+eddy_task *eddy_current_task(void) {
+    return eddy__current ? &eddy__current->future : NULL;
+}
+
+int eddy_all_tasks(eddy_loop *loop, eddy_task **tasks, int capacity) {
+    struct eddy__scheduler *scheduler;
+    int count = 0;
+
+    loop = eddy__loop_or_default(loop);
+    scheduler = loop ? loop->upper_data : NULL;
+    for (uint32_t i = 0; scheduler && i < eddy__slab_capacity(&scheduler->tasks); i++) {
+        struct eddy__task *task = eddy__slab_at(&scheduler->tasks, i);
+        if (task->future.class != &eddy__task_class || task->future.task_state == TASK_ENDED)
+            continue; /* free, or over */
+        if (count < capacity)
+            tasks[count] = eddy__future_ref(&task->future);
+        count++;
+    }
+    return count;
+}
+
+/* --- parking and waking ----------------------------------------------------------------------- */
+
+void eddy__task_park(struct eddy__task *task, struct eddy__wait *wait) {
+    task->wait = wait;
+    task->future.task_flags &= ~(uint32_t)TASK_WAIT_CANCELLED;
+    task->future.task_state = TASK_WAITING;
+    if (task->future.task_flags & TASK_ROOT) {
+        int r = eddy__loop_run(task->future.loop, false);
+        assert(r == 0); /* eddy__task_to_suspend() has seen to it */
+        (void)r;
+    } else {
+        eddy__task_leave(task);
+    }
+    task->wait = NULL;
+}
+
+void eddy__task_wake(struct eddy__task *task) {
+    if (unlikely(task->future.task_state == TASK_ENDED))
+        return; /* its loop was closed over it */
+    assert(task->future.task_state == TASK_WAITING);
+    task->future.task_state = TASK_READY;
+    eddy__loop_ready(task->future.loop, task);
+}
+
+/* --- cancelling ------------------------------------------------------------------------------- */
+
+static void task_keep_reason(struct eddy__task *task, const char *reason) {
+    const eddy_error *error;
+
+    if (!reason)
+        return;
+    if (!task->extras)
+        task->extras = eddy__zalloc(sizeof(*task->extras));
+    if (!task->extras)
+        return; /* the cancel itself must not fail for its reason */
+    error = eddy__error_format(-ECANCELED, "%s", reason);
+    eddy__error_set(&task->extras->cancel_error, error);
+}
+
+static const eddy_error *task_cancel_error(const struct eddy__task *task) {
+    return task->extras && task->cancelling > 0 ? task->extras->cancel_error : NULL;
+}
+
+const char *eddy__task_cancel_reason(const struct eddy__task *task) {
+    const eddy_error *error = task_cancel_error(task);
+
+    return error ? error->message : NULL;
+}
+
+int eddy__task_fail_cancelled(struct eddy__task *task) {
+    const eddy_error *error = task_cancel_error(task);
+
+    return error ? eddy__fail_with(error) : eddy__fail(-ECANCELED);
+}
+
+static bool task_cancel(eddy_future *future, const char *reason) {
+    struct eddy__task *task = eddy__task_of(future);
+
+    task_keep_reason(task, reason);
+    if (future->task_state == TASK_NEW) {
+        eddy__task_complete(task, -ECANCELED);
+        return true;
+    }
+    task->cancelling++;
+    eddy__scopes_apply(task);
+    return true;
+}
+
+int eddy_cancelling(void) {
+    return eddy__current ? (int)eddy__current->cancelling : 0;
+}
+
+int eddy_uncancel(void) {
+    struct eddy__task *task = eddy__current;
+
+    if (!task)
+        return 0;
+    if (task->cancelling > 0 && --task->cancelling == 0 && task->extras)
+        eddy__error_set(&task->extras->cancel_error, NULL);
+    eddy__scopes_apply(task);
+    return (int)task->cancelling;
+}
+
+/* --- ending ----------------------------------------------------------------------------------- */
+
+/* The record that the result carries on: the task's last error, if that is what it returned, with
+ * the task's name around it. */
+static const eddy_error *task_leaving_error(struct eddy__task *task, int result) {
+    const eddy_error *last = TAKE_POINTER(task->future.error);
+    eddy_slice slice = eddy__task_name(task);
+    char name[64];
+
+    if (last && last->code != result) {
+        eddy_error_unref(last);
+        last = NULL;
+    }
+    if (!last && result == -ECANCELED && task->extras)
+        last = eddy_error_ref(task->extras->cancel_error);
+    if (!last)
+        return NULL;
+    slice.size = MIN(slice.size, sizeof(name) - 1);
+    memcpy(name, slice.data, slice.size);
+    name[slice.size] = '\0';
+    return eddy__error_leave_task(last, name, task->origin);
+}
+
+void eddy__task_complete(struct eddy__task *task, int result) {
+    eddy_future *future = &task->future;
+    bool is_queued = future->task_state == TASK_NEW || future->task_state == TASK_READY;
+    const eddy_error *error = NULL;
+
+    if (unlikely(result < 0))
+        error = task_leaving_error(task, result);
+    future->task_state = TASK_ENDED; /* before free_arg, which may wake what the task waited for */
+    extras_free(task->extras, task->arg);
+    eddy__future_complete(future, result, error);
+    if (is_queued)
+        return;
+    eddy__ring_unreserve(&future->loop->ready);
+    eddy__future_unref(future);
+}
+
+/* The loop ends with the task in its queue: scheduler_close() has completed it. */
+static void task_drop(void *runnable) {
+    struct eddy__task *task = runnable;
+
+    eddy__ring_unreserve(&task->future.loop->ready);
+    eddy__future_unref(&task->future);
+}
+
+static void task_describe(const eddy_future *future, char *text, size_t size) {
+    const struct eddy__task *task = eddy__task_of(future);
+    eddy_slice name = eddy__task_name(task);
+
+    snprintf(text, size, "task \"%.*s\" (created at %s)", (int)MIN(name.size, 64), name.data,
+             task->origin);
+}
+
+static void task_free(eddy_future *future) {
+    struct eddy__task *task = eddy__task_of(future);
+    struct eddy__scheduler *scheduler = future->loop->upper_data;
+
+    extras_end(task->extras);
+    future->class = NULL; /* marks the record as free */
+    eddy__slab_give(&scheduler->tasks, task);
+}
+
+const struct eddy__future_class eddy__task_class = {
+    .runnable = {.run = eddy__task_run, .drop = task_drop},
+    .is_task = true,
+    .cancel = task_cancel,
+    .describe = task_describe,
+    .free = task_free,
+};

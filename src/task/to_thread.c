@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT
+ * to_thread.c - eddy_to_thread(): a job of the loop's pool, on the waiting task's stack.
+ *
+ * A job that has started is waited for, cancelled or not: its argument may live on the caller's
+ * stack. */
+#include <errno.h>
+
+#include "scheduler.h"
+
+struct thread_wait {
+    struct eddy__wait wait;
+    struct eddy__job job;
+    struct eddy__task *task;
+    eddy_fn *fn;
+    void *arg;
+    int result;
+    const eddy_error *error; /* a reference, from the pool's thread */
+    bool was_cancelled;
+};
+
+/* In the pool's thread. Its last error goes along with the result. */
+static void job_work(struct eddy__job *job) {
+    struct thread_wait *thread = container_of(job, struct thread_wait, job);
+
+    thread->result = thread->fn(thread->arg);
+    if (thread->result < 0)
+        thread->error = eddy_error_ref(eddy_last_error());
+    eddy__error_set(eddy__thread_error_slot(), NULL);
+}
+
+static void job_done(struct eddy__job *job) {
+    eddy__task_wake(container_of(job, struct thread_wait, job)->task);
+}
+
+static void thread_cancelled(struct eddy__wait *wait) {
+    struct thread_wait *thread = container_of(wait, struct thread_wait, wait);
+
+    if (!eddy__workers_cancel(thread->job.pool, &thread->job))
+        return; /* it runs: its end is awaited */
+    thread->was_cancelled = true;
+    eddy__task_wake(thread->task);
+}
+
+static void thread_dropped(struct eddy__wait *wait) {
+    eddy_error_unref(container_of(wait, struct thread_wait, wait)->error);
+}
+
+/* What fn returned, with its sentence if that belongs to it. */
+static int thread_result(struct thread_wait *thread) {
+    int r = thread->result;
+
+    if (r < 0 && thread->error && thread->error->code == r)
+        eddy__fail_with(thread->error);
+    else if (r < 0)
+        eddy__fail(r);
+    eddy_error_unref(thread->error);
+    return r;
+}
+
+int eddy_to_thread(eddy_fn *fn, void *arg) {
+    struct thread_wait thread = {
+        .wait = {.cancel = thread_cancelled, .drop = thread_dropped}, .fn = fn, .arg = arg};
+    int r = eddy__checkpoint(NULL, &thread.task);
+
+    if (r < 0)
+        return r;
+    thread.job.loop = thread.task->future.loop;
+    thread.job.work = job_work;
+    thread.job.done = job_done;
+    list_init(&thread.job.node);
+    r = eddy__workers_submit(&thread.job.loop->workers, &thread.job);
+    if (r < 0)
+        return eddy_raise(r, "cannot start a thread for eddy_to_thread(): %s", eddy_error_text(r));
+    eddy__task_park(thread.task, &thread.wait);
+    return thread.was_cancelled ? eddy__task_fail_cancelled(thread.task) : thread_result(&thread);
+}

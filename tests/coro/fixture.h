@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT
+ * fixture.h - flows on stacks of their own, without a scheduler: who goes on is said each time. */
+#ifndef TEST_CORO_FIXTURE_H
+#define TEST_CORO_FIXTURE_H
+
+#include "coro.h"
+#include "util.h"
+
+#include "test.h"
+
+#define POOL CLEANUP(eddy__stack_pool_deinit) struct eddy__stack_pool
+
+static inline struct eddy__stack_pool test_pool(void) {
+    struct eddy__stack_pool pool;
+
+    eddy__stack_pool_init(&pool);
+    return pool;
+}
+
+static inline struct eddy__stack *take(struct eddy__stack_pool *pool, size_t bytes) {
+    struct eddy__stack *stack = eddy__stack_take(pool, eddy__stack_class(bytes));
+
+    ASSERT_NOT_NULL(stack);
+    return stack;
+}
+
+/* A flow that runs fn(arg) when it is resumed, until it calls flow_leave() or fn returns. */
+struct flow {
+    struct eddy__coro coro, resumer;
+    struct eddy__stack_pool *pool;
+    struct flow *outer; /* who resumed it, NULL: the thread */
+    void (*fn)(void *arg);
+    void *arg;
+    bool ended;
+};
+
+static THREAD_LOCAL struct flow *flow_running;
+
+static inline void flow_entry(void) {
+    struct flow *flow = flow_running;
+
+    eddy__sanitizer_arrive(NULL);
+    flow->fn(flow->arg);
+    flow->ended = true;
+    flow_running = flow->outer;
+    eddy__coro_finish(&flow->coro, &flow->resumer);
+}
+
+static inline struct flow flow_new(struct eddy__stack_pool *pool, void (*fn)(void *), void *arg) {
+    return (struct flow){.pool = pool, .fn = fn, .arg = arg};
+}
+
+/* Goes to the flow, on a stack of its own from the first time on. */
+static inline void flow_resume_sized(struct flow *flow, size_t bytes) {
+    if (!flow->coro.stack)
+        eddy__coro_prepare(&flow->coro, take(flow->pool, bytes), flow_entry);
+    flow->outer = flow_running;
+    flow->resumer.stack = flow->outer ? flow->outer->coro.stack : NULL;
+    flow_running = flow;
+    eddy__coro_switch(&flow->resumer, &flow->coro);
+    if (flow->ended && flow->coro.stack) {
+        eddy__stack_give(flow->pool, flow->coro.stack);
+        flow->coro.stack = NULL;
+    }
+}
+
+static inline void flow_resume(struct flow *flow) {
+    flow_resume_sized(flow, STACK_BYTES_DEFAULT);
+}
+
+/* Back to who resumed it. */
+static inline void flow_leave(void) {
+    struct flow *flow = flow_running;
+
+    flow_running = flow->outer;
+    eddy__coro_switch(&flow->coro, &flow->resumer);
+}
+
+#endif

@@ -1,0 +1,65 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""run.py - runs an example and compares what it prints, line by line and in order.
+
+usage: run.py PROGRAM EXPECTED SLOW_SERVER [EMULATOR...]
+An example that fetches gets three pages of the slow server; in what is expected of it stands SERVER
+for the address. Answers come in any order, so only for that one the lines are sorted.
+"""
+
+import contextlib
+import difflib
+import subprocess
+import sys
+from pathlib import Path
+
+LIMIT_SECONDS = 60
+
+
+@contextlib.contextmanager
+def slow_server(command, **options):
+    """The address of a slow server, which runs meanwhile."""
+    process = subprocess.Popen([*command, "--port", "0", "--seconds", "0.1"],
+                               stdout=subprocess.PIPE, text=True, **options)
+    try:
+        yield process.stdout.readline().removeprefix("listening on ").strip()
+    finally:
+        process.terminate()
+        process.communicate(timeout=LIMIT_SECONDS)
+
+
+def output_of(command, **options):
+    run = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                         timeout=LIMIT_SECONDS, **options)
+    if run.returncode != 0:
+        sys.stdout.write(run.stderr)
+        raise RuntimeError(f"{command[0]} ended with status {run.returncode}")
+    return run.stdout.splitlines()
+
+
+def lines_of(program, server, emulator, **options):
+    command = [*emulator, program]
+    if Path(program).name != "fetch":
+        return output_of(command, **options)
+    with slow_server([*emulator, server], **options) as address:
+        urls = [address + page for page in ("a", "b", "c")]
+        lines = output_of([*command, *urls], **options)
+    return sorted(line.replace(address, "SERVER/") for line in lines)
+
+
+def differences(program, expected, server, emulator=(), **options):
+    """Lines of a diff; none if the example prints what it should. `options` are subprocess's."""
+    printed = lines_of(program, server, emulator, **options)
+    return list(difflib.unified_diff(Path(expected).read_text().splitlines(), printed,
+                                     str(expected), f"{program} printed", lineterm=""))
+
+
+def main():
+    program, expected, server, *emulator = sys.argv[1:]
+    found = differences(program, expected, server, emulator)
+    print("\n".join(found))
+    return bool(found)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

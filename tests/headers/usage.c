@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT
+ * usage.c - every macro and inline function of the headers in use, and the sizes that are ABI.
+ *
+ * Compiled as C11 and as C++17 by alone.sh, never run. */
+#include <assert.h>
+#include <eddy.h>
+#include <eddy/http.h>
+
+/* What lies on users' stacks and in their records cannot grow. */
+static_assert(sizeof(eddy_timeout) == 128, "eddy_timeout is ABI");
+static_assert(sizeof(eddy_shield_scope) == 64, "eddy_shield_scope is ABI");
+static_assert(sizeof(eddy_handle) == 8, "eddy_handle is ABI");
+static_assert(sizeof(eddy_slice) == 2 * sizeof(void *), "eddy_slice is ABI");
+
+static int job(void *arg) {
+    (void)arg;
+    return eddy_raise(-EINVAL, "%s at %s", "a sentence", EDDY_PLACE);
+}
+
+static int serve(eddy_stream *stream, void *arg) {
+    (void)arg;
+    return eddy_stream_write(stream, "", 0);
+}
+
+static int tasks(void) {
+    static eddy_task_options options; /* all zero, in both languages */
+    int r = eddy_gather();
+    if (r >= 0)
+        r = eddy_gather(eddy_create_task(job, NULL));
+    if (r >= 0)
+        r = eddy_gather(eddy_create_task_with(&options, job, NULL), eddy_after(1));
+    return r;
+}
+
+static int scopes(void) {
+    eddy_timeout timeout;
+    eddy_shield_scope shield;
+    eddy_timeout_begin(&timeout, 1.5);
+    eddy_shield_begin(&shield);
+    eddy_shield_end(&shield);
+    return eddy_timeout_end(&timeout, 0);
+}
+
+static int openings(void) {
+    eddy_loop *loop;
+    eddy_loop_statistics statistics;
+    eddy_stream *stream;
+    eddy_server *server;
+    int r = eddy_loop_new(NULL, &loop);
+    if (r >= 0)
+        r = eddy_loop_info(loop, &statistics);
+    if (r >= 0)
+        r = eddy_open_connection("localhost", "80", NULL, &stream);
+    if (r >= 0)
+        r = eddy_start_server(serve, NULL, "", "0", NULL, &server);
+    return r;
+}
+
+static int http(void) {
+    eddy_http_session *session;
+    eddy_http_response *response;
+    static eddy_http_request_options options;
+    int r = eddy_http_session_new(NULL, &session);
+    return r < 0 ? r : eddy_http_request(session, &options, &response);
+}
+
+int main(void) {
+    return tasks() + scopes() + openings() + http();
+}
