@@ -157,7 +157,7 @@ static void progress_of(const eddy_http_response *transfer, char *text, size_t s
 
 /* libcurl counts broken framing and a proxy's refusal among the failures to receive. */
 static bool is_protocol_fault(const char *text) {
-    return strstr(text, "chunked-encoding") || strstr(text, "CONNECT");
+    return strstr(text, "chunk") || strstr(text, "CONNECT");
 }
 
 static struct reason reason_broken(const eddy_http_response *transfer) {

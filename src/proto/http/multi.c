@@ -83,11 +83,25 @@ void eddy__http_multi_trouble(struct http_multi *multi, eddy_http_response *tran
     multi->troubled = transfer;
 }
 
+/* libcurl cannot go on, or nobody would call it again: better that all transfers fail than that
+ * they hang. */
+static void multi_fail(struct http_multi *multi, int code, const char *why) {
+    for (eddy_http_response *each = multi->running; each; each = each->next) {
+        eddy__http_transfer_fault(each, code, "%s", why);
+        eddy__http_multi_trouble(multi, each);
+    }
+}
+
 static void multi_act(struct http_multi *multi, curl_socket_t fd, int events) {
+    CURLMcode code;
     int running;
 
     multi_enter(multi);
-    curl_multi_socket_action(multi->curl, fd, events, &running);
+    code = curl_multi_socket_action(multi->curl, fd, events, &running);
+    if (code == CURLM_OUT_OF_MEMORY)
+        multi_fail(multi, -ENOMEM, "libcurl has no memory");
+    else if (code != CURLM_OK && code != CURLM_BAD_SOCKET) /* which it has closed meanwhile */
+        multi_fail(multi, -EIO, curl_multi_strerror(code));
     multi_leave(multi);
 }
 
@@ -107,14 +121,6 @@ static void timer_cancel(struct http_multi *multi) {
     multi->timer_is_soon = false;
 }
 
-/* Without a timer no transfer would ever go on: better that all of them fail. */
-static void timer_failed(struct http_multi *multi) {
-    for (eddy_http_response *each = multi->running; each; each = each->next) {
-        eddy__http_transfer_fault(each, -ENOMEM, "the loop has no memory for a timer");
-        eddy__http_multi_trouble(multi, each);
-    }
-}
-
 /* libcurl: call me in so many milliseconds, -1: no need to. */
 static int on_timer(CURLM *curl, long milliseconds, void *arg) {
     struct http_multi *multi = arg;
@@ -131,7 +137,7 @@ static int on_timer(CURLM *curl, long milliseconds, void *arg) {
                        ? eddy_call_soon(multi->loop, timer_due, multi)
                        : eddy_call_later(multi->loop, (double)milliseconds / 1e3, timer_due, multi);
     if (!multi->timer.token)
-        timer_failed(multi);
+        multi_fail(multi, -ENOMEM, "the loop has no memory for a timer");
     return 0;
 }
 

@@ -7,6 +7,7 @@
  * a transfer hanging or divide by zero (its table of sockets), and that is not ours to test. */
 #include "client.h"
 
+#include <curl/curl.h>
 #include <limits.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -41,6 +42,17 @@ void *__wrap_realloc(void *memory, size_t size) {
 
 char *__wrap_strdup(const char *text) {
     return must_fail() ? NULL : __real_strdup(text);
+}
+
+CURLMcode __real_curl_multi_socket_action(CURLM *curl, curl_socket_t fd, int events, int *running);
+CURLMcode __wrap_curl_multi_socket_action(CURLM *curl, curl_socket_t fd, int events, int *running);
+
+static int actions_left = INT_MAX; /* libcurl fails after as many */
+
+CURLMcode __wrap_curl_multi_socket_action(CURLM *curl, curl_socket_t fd, int events, int *running) {
+    if (actions_left-- <= 0)
+        return CURLM_OUT_OF_MEMORY;
+    return __real_curl_multi_socket_action(curl, fd, events, running);
 }
 
 static void take_scarce_memory(void) {
@@ -128,4 +140,15 @@ static int open_and_close(void *arg) {
 TEST(a_session_opens_or_says_that_there_is_no_memory) {
     take_scarce_memory();
     ASSERT(starve(open_and_close, "/dev/null") > 0);
+}
+
+TEST(when_libcurl_cannot_go_on_the_transfer_fails_instead_of_hanging) {
+    CLEANUP(session_freep) eddy_http_session *session = new_session(NULL);
+
+    for (int actions = 0; actions < 2; actions++) {
+        actions_left = actions;
+        assert_get_fails(session, nginx_url("NGINX_HTTP", "/small.txt"), -ENOMEM, "no memory");
+        actions_left = INT_MAX;
+        get_answer(session, nginx_url("NGINX_HTTP", "/small.txt"));
+    }
 }
