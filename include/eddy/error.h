@@ -48,6 +48,8 @@ typedef struct eddy_error {
     const char *task;  /* the task that ended with it, or NULL */
     const char *place; /* where that task was created, or NULL */
     const struct eddy_error *cause;
+    const struct eddy_error *const *others; /* of a task group: what failed after it, in time */
+    int others_count;
 } eddy_error;
 
 /* Records a failure of the running task, with this place, and returns `code`: `return

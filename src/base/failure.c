@@ -17,7 +17,8 @@
 struct failure {
     eddy_error error; /* first, so that one is the other */
     atomic_int refs;  /* 0: static, never freed */
-    char text[];
+    bool is_group;    /* holds references to the others; what was copied from it does not */
+    char text[] __attribute__((aligned(8))); /* or the others of a group */
 };
 
 static const struct {
@@ -157,6 +158,8 @@ const eddy_error *eddy_error_unref(const eddy_error *error) {
 
         if (atomic_fetch_sub_explicit(&failure_of(error)->refs, 1, memory_order_acq_rel) > 1)
             break;
+        for (int i = 0; failure_of(error)->is_group && i < error->others_count; i++)
+            eddy_error_unref(error->others[i]);
         eddy__free(failure_of(error));
         error = cause;
     }
@@ -222,6 +225,27 @@ const eddy_error *eddy__error_leave_task(const eddy_error *cause, const char *ta
     return &failure->error;
 }
 
+const eddy_error *eddy__error_group(const eddy_error *const *errors, int count) {
+    struct failure *failure = NULL;
+    const eddy_error **others;
+
+    if (count > 1)
+        failure = failure_new(errors[0]->code, (size_t)(count - 1) * sizeof(*others));
+    if (!failure)
+        return eddy_error_ref(errors[0]);
+
+    others = (const eddy_error **)failure->text;
+    for (int i = 1; i < count; i++)
+        others[i - 1] = eddy_error_ref(errors[i]);
+    failure->is_group = true;
+    failure->error = *errors[0];
+    failure->error.cause = eddy_error_ref(errors[0]);
+    failure->error.task = failure->error.place = NULL;
+    failure->error.others = others;
+    failure->error.others_count = count - 1;
+    return &failure->error;
+}
+
 int eddy_raise_at(int code, const char *file, int line, const char *function, const char *format,
                   ...) {
     va_list arguments;
@@ -237,17 +261,26 @@ int eddy_raise_at(int code, const char *file, int line, const char *function, co
 
 /* --- printing -------------------------------------------------------------------------------- */
 
-/* As Python does: the outermost task first, the place where it was raised last, then the sentence.
- */
-void eddy_error_print(const eddy_error *error, FILE *stream) {
-    if (!error)
-        return;
-
-    if (error->task || error->file)
-        fputs("Traceback (innermost last):\n", stream);
+/* The outermost task first, the place where it was raised last, then the sentence. */
+static void print_chain(const eddy_error *error, FILE *stream) {
     for (; error->cause; error = error->cause)
-        fprintf(stream, "  task \"%s\", created at %s\n", error->task, error->place);
+        if (error->task)
+            fprintf(stream, "  task \"%s\", created at %s\n", error->task, error->place);
     if (error->file)
         fprintf(stream, "  %s:%d, in %s\n", error->file, error->line, error->function);
     fprintf(stream, "%s: %s\n", eddy_error_name(error->code), error->message);
+}
+
+/* As Python does; the others of a group follow the first. */
+void eddy_error_print(const eddy_error *error, FILE *stream) {
+    if (!error)
+        return;
+    if (error->task || error->file)
+        fputs("Traceback (innermost last):\n", stream);
+    print_chain(error, stream);
+    for (int i = 0; i < error->others_count; i++) {
+        fprintf(stream, "Failed with it in its task group, %d of %d:\n", i + 1,
+                error->others_count);
+        eddy_error_print(error->others[i], stream);
+    }
 }

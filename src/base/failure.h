@@ -31,6 +31,10 @@ const eddy_error *eddy__error_format(int code, const char *format, ...) EDDY_PRI
 const eddy_error *eddy__error_leave_task(const eddy_error *cause, const char *task,
                                          const char *place);
 
+/* What failed together: the record of the first, with the others beside it (borrowed, like the
+ * array). A new reference; without memory the first alone. */
+const eddy_error *eddy__error_group(const eddy_error *const *errors, int count);
+
 /* Puts a record into a slot and lets go of the former. set takes `error`. */
 void eddy__error_set(const eddy_error **slot, const eddy_error *error);
 

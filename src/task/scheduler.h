@@ -44,6 +44,9 @@ void eddy__task_complete(struct eddy__task *task, int result);
  * refusals. */
 void eddy__task_refuse(struct eddy__task *task);
 
+/* Takes one cancel back. */
+void eddy__task_uncancel(struct eddy__task *task);
+
 /* The reason of the cancel that is in force, or NULL. */
 const char *eddy__task_cancel_reason(const struct eddy__task *task);
 

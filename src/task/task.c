@@ -316,15 +316,16 @@ int eddy_cancelling(void) {
     return eddy__current ? (int)eddy__current->cancelling : 0;
 }
 
-int eddy_uncancel(void) {
-    struct eddy__task *task = eddy__current;
-
-    if (!task)
-        return 0;
+void eddy__task_uncancel(struct eddy__task *task) {
     if (task->cancelling > 0 && --task->cancelling == 0 && task->extras)
         eddy__error_set(&task->extras->cancel_error, NULL);
     eddy__scopes_apply(task);
-    return (int)task->cancelling;
+}
+
+int eddy_uncancel(void) {
+    if (eddy__current)
+        eddy__task_uncancel(eddy__current);
+    return eddy_cancelling();
 }
 
 /* --- ending ----------------------------------------------------------------------------------- */

@@ -351,3 +351,41 @@ TEST(a_percent_sign_in_a_sentence_prints_as_it_is) {
     CLEANUP(error_unrefp) const eddy_error *error = eddy__error_format(-EIO, "%s", "100 %s %n");
     ASSERT_STR_EQ(printed(error), "EIO: 100 %s %n\n");
 }
+
+/* --- what failed together --------------------------------------------------------------------- */
+
+TEST(a_group_is_the_first_with_the_others_beside_it) {
+    const eddy_error *errors[] = {eddy__error_format(-EIO, "one"), eddy__error_static(-EPERM),
+                                  eddy__error_format(-EPIPE, "three")};
+    CLEANUP(error_unrefp) const eddy_error *group = eddy__error_group(errors, 3);
+    for (int i = 0; i < 3; i++)
+        eddy_error_unref(errors[i]);
+
+    ASSERT_CODE(-EIO, group->code);
+    ASSERT_STR_EQ(group->message, "one");
+    ASSERT_INT_EQ(group->others_count, 2);
+    ASSERT_CODE(-EPERM, group->others[0]->code);
+    ASSERT_STR_EQ(group->others[1]->message, "three");
+}
+
+TEST(a_group_of_one_is_that_one) {
+    CLEANUP(error_unrefp) const eddy_error *error = eddy__error_format(-EIO, "one");
+    CLEANUP(error_unrefp) const eddy_error *group = eddy__error_group(&error, 1);
+    ASSERT_PTR_EQ(group, error);
+}
+
+TEST(a_group_keeps_its_others_when_it_leaves_a_task_and_prints_them) {
+    const eddy_error *errors[] = {eddy__error_format(-EIO, "one"),
+                                  eddy__error_format(-EPIPE, "two")};
+    CLEANUP(error_unrefp)
+    const eddy_error *error =
+        eddy__error_leave_task(eddy__error_group(errors, 2), "main", "main.c:1");
+    eddy_error_unref(errors[0]);
+    eddy_error_unref(errors[1]);
+
+    ASSERT_STR_EQ(printed(error), "Traceback (innermost last):\n"
+                                  "  task \"main\", created at main.c:1\n"
+                                  "EIO: one\n"
+                                  "Failed with it in its task group, 1 of 1:\n"
+                                  "EPIPE: two\n");
+}

@@ -78,6 +78,27 @@ static int shields(void *unused) {
     return r == -ETIMEDOUT ? 0 : r;
 }
 
+static eddy_task *joins(eddy_task_group *group, int number) {
+    const eddy_task_options options = {.copy_bytes = sizeof(number), .free_arg = count_free};
+
+    arguments_made++;
+    return eddy_task_group_create_task_with(group, &options, worker, &number);
+}
+
+static int groups(void *unused) {
+    eddy_task_group *group = eddy_task_group_new();
+    int r;
+
+    (void)unused;
+    if (!group)
+        return -ENOMEM;
+    joins(group, 1);
+    joins(group, 3);
+    joins(group, 9);
+    r = eddy_task_group_wait(group);
+    return r == -EPERM ? 0 : r;
+}
+
 static int takes_value(void *unused) {
     eddy_future *future = eddy_future_new(NULL);
     int r = eddy_future_set_result_with(future, &arguments_freed, count_free);
@@ -92,10 +113,10 @@ static int takes_value(void *unused) {
 }
 
 static int program(void *unused) {
-    eddy_fn *const parts[] = {gathers, waits, shields, takes_value};
+    eddy_fn *const parts[] = {gathers, waits, shields, groups, takes_value};
 
     (void)unused;
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < 5; i++) {
         eddy_task *part = eddy_create_task(parts[i], NULL);
         if (part)
             eddy_task_name(part);
