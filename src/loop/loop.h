@@ -93,6 +93,9 @@ int eddy__loop_run(eddy_loop *loop, bool stoppable);
 /* The clock of this turn; outside a run, the clock. */
 int64_t eddy__loop_now(eddy_loop *loop);
 
+/* How long nothing is going to happen, as far as the loop itself knows: 0 now, NS_NEVER. */
+int64_t eddy__loop_idle_ns(const eddy_loop *loop);
+
 /* There is new work, or a new deadline, for a loop that does not run: whoever polls it must know.
  */
 void eddy__loop_tell_host(eddy_loop *loop);
