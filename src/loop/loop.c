@@ -35,7 +35,7 @@ static void loop_run_ready(eddy_loop *loop) {
     }
 }
 
-static void loop_read_clock(eddy_loop *loop) {
+void eddy__loop_read_clock(eddy_loop *loop) {
     if (loop->options.clock == EDDY_CLOCK_MONOTONIC)
         loop->now_ns = eddy__os_now();
 }
@@ -91,21 +91,21 @@ static void loop_poll(eddy_loop *loop, int64_t most_ns) {
     }
     loop_wait(loop, timeout_ns);
     if (timeout_ns > 0)
-        loop_read_clock(loop); /* it has waited: what runs now must not count from before */
+        eddy__loop_read_clock(loop); /* it has waited: what runs now must not count from before */
 }
 
 static void loop_turn(eddy_loop *loop, int64_t most_ns) {
     loop_run_ready(loop);
     if (loop->woken || loop_has_stopped(loop))
         return;
-    loop_read_clock(loop);
+    eddy__loop_read_clock(loop);
     eddy__wheel_fire(&loop->timers, loop->now_ns);
     loop_poll(loop, most_ns);
 }
 
 /* --- running ---------------------------------------------------------------------------------- */
 
-int eddy__loop_check(eddy_loop *loop) {
+int eddy__loop_refuse(eddy_loop *loop) {
     if (unlikely(loop->fork_generation != eddy__fork_generation))
         return eddy_raise(EDDY_EFORKED, "this loop was made before fork(): it is the parent's");
     if (unlikely(loop->closed))
@@ -121,7 +121,7 @@ static int loop_enter(eddy_loop *loop) {
     int r;
 
     if (loop->fork_generation != eddy__fork_generation)
-        return eddy__loop_check(loop); /* which says so */
+        return eddy__loop_refuse(loop);
     if (eddy__thread.running)
         return eddy_raise(-EDEADLK, "a loop is running on this thread already: a callback or a "
                                     "task of it cannot run another inside");
@@ -135,7 +135,7 @@ static int loop_enter(eddy_loop *loop) {
 
     loop->running = true;
     eddy__thread.running = loop;
-    loop_read_clock(loop);
+    eddy__loop_read_clock(loop);
     return 0;
 }
 
@@ -200,12 +200,6 @@ bool eddy_loop_is_running(const eddy_loop *loop) {
 
 /* --- time ------------------------------------------------------------------------------------- */
 
-int64_t eddy__loop_now(eddy_loop *loop) {
-    if (!loop->running)
-        loop_read_clock(loop);
-    return loop->now_ns;
-}
-
 double eddy_time(void) {
     eddy_loop *loop = eddy__loop_or_default(NULL);
 
@@ -253,7 +247,7 @@ static void loop_init(eddy_loop *loop) {
     loop->budget = LOOP_TURN_BUDGET;
     atomic_init(&loop->refs, 1);
     list_init(&loop->signals);
-    loop_read_clock(loop);
+    eddy__loop_read_clock(loop);
     eddy__wheel_init(&loop->timers, loop->now_ns);
     eddy__workers_init(&loop->workers, loop->options.executor_threads > 0
                                            ? loop->options.executor_threads
