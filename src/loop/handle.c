@@ -144,8 +144,7 @@ static struct handle_record *record_of(eddy_loop *loop, eddy_handle handle) {
     uint32_t generation = (uint32_t)(handle.token >> SLOT_BITS) & GENERATION_MAX;
     struct handle_record *record;
 
-    if (!loop || loop->thread != &eddy__thread ||
-        index >= eddy__slab_capacity(&loop->handles.slab))
+    if (!loop || loop->thread != &eddy__thread || index >= eddy__slab_capacity(&loop->handles.slab))
         return NULL;
     record = eddy__slab_at(&loop->handles.slab, index);
     return record->fn && record->generation == generation ? record : NULL;

@@ -13,6 +13,7 @@
 
 #define TICK_BITS  16
 #define DIGIT_BITS 6
+#define SHORT      16 /* timers that are sorted at once */
 
 static uint64_t tick_of(int64_t ns) {
     return (uint64_t)ns >> TICK_BITS;
@@ -102,26 +103,36 @@ int64_t eddy__wheel_next(const struct eddy__wheel *wheel) {
 
 /* --- sorting ---------------------------------------------------------------------------------- */
 
+/* At most SHORT of them: each is counted past those before it, which no branch has to guess. */
+static void list_sort_short(struct list_node *list) {
+    struct list_node *nodes[SHORT], *order[SHORT];
+    int64_t deadlines[SHORT];
+    unsigned places[SHORT], count = 0;
+
+    for (struct list_node *node = list->next; node != list; node = node->next, count++) {
+        nodes[count] = node;
+        deadlines[count] = deadline_of(node);
+        places[count] = 0;
+        for (unsigned i = 0; i < count; i++) {
+            bool is_after = deadlines[i] <= deadlines[count];
+            places[count] += is_after;
+            places[i] += !is_after;
+        }
+    }
+    for (unsigned i = 0; i < count; i++)
+        order[places[i]] = nodes[i];
+    list_init(list);
+    for (unsigned i = 0; i < count; i++)
+        list_append(list, order[i]);
+}
+
 static bool list_is_short(const struct list_node *list) {
     const struct list_node *node = list->next;
 
-    for (int i = 0; i < 8; i++, node = node->next)
+    for (int i = 0; i <= SHORT; i++, node = node->next)
         if (node == list)
             return true;
     return false;
-}
-
-static void list_sort_short(struct list_node *list) {
-    struct list_node unsorted, *node, *place;
-
-    list_init(&unsorted);
-    list_splice(&unsorted, list);
-    while ((node = list_take_first(&unsorted))) {
-        for (place = list->prev; place != list; place = place->prev)
-            if (deadline_of(place) <= deadline_of(node))
-                break;
-        list_add_before(place->next, node);
-    }
 }
 
 /* False: the list is in order already. */
@@ -141,7 +152,8 @@ static bool list_range(struct list_node *list, int64_t *lowest, int64_t *highest
 /* Stable: spreads the list over 64 parts of its range and sorts each, as the wheel itself does.
  * Deadlines do not crowd, so twice is mostly enough; eleven times always is. */
 static void list_sort(struct list_node *list) {
-    struct list_node parts[64], *node;
+    struct list_node parts[64], *next;
+    uint64_t occupied = 0;
     int64_t lowest, highest;
     unsigned shift;
 
@@ -153,13 +165,19 @@ static void list_sort(struct list_node *list) {
         return;
 
     shift = MAX(bits_of((uint64_t)highest - (uint64_t)lowest), 6) - 6;
-    for (unsigned i = 0; i < ARRAY_SIZE(parts); i++)
-        list_init(&parts[i]);
-    while ((node = list_take_first(list)))
-        list_append(&parts[((uint64_t)deadline_of(node) - (uint64_t)lowest) >> shift], node);
-    for (unsigned i = 0; i < ARRAY_SIZE(parts); i++) {
-        list_sort(&parts[i]);
-        list_splice(list, &parts[i]);
+    for (struct list_node *node = list->next; node != list; node = next) {
+        uint64_t part = ((uint64_t)deadline_of(node) - (uint64_t)lowest) >> shift;
+        next = node->next;
+        if (!(occupied >> part & 1))
+            list_init(&parts[part]);
+        occupied |= 1ULL << part;
+        list_append(&parts[part], node);
+    }
+    list_init(list);
+    for (; occupied; occupied &= occupied - 1) {
+        struct list_node *part = &parts[__builtin_ctzll(occupied)];
+        list_sort(part);
+        list_splice(list, part);
     }
 }
 
@@ -215,15 +233,17 @@ static void wheel_collect(struct eddy__wheel *wheel, unsigned digit, int64_t now
 static void wheel_enter(struct eddy__wheel *wheel, unsigned level, unsigned digit) {
     uint64_t below = (1ULL << (level * DIGIT_BITS)) - 1;
     uint64_t tick = tick_of(wheel->now_ns);
-    struct list_node timers, *node;
+    struct list_node timers, *next;
 
     tick = (tick & ~(below | (uint64_t)(WHEEL_SLOTS - 1) << (level * DIGIT_BITS))) |
            (uint64_t)digit << (level * DIGIT_BITS);
     wheel->now_ns = MAX(wheel->now_ns, (int64_t)(tick << TICK_BITS));
     list_init(&timers);
     wheel_empty_slot(wheel, level, digit, &timers);
-    while ((node = list_take_first(&timers)))
+    for (struct list_node *node = timers.next; node != &timers; node = next) {
+        next = node->next;
         wheel_insert(wheel, timer_of(node));
+    }
 }
 
 /* The start of a slot in ticks. */
