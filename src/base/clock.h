@@ -12,11 +12,14 @@
 
 /* Saturates: INFINITY and anything past 292 years is NS_NEVER; NaN and negative numbers are 0. */
 static inline int64_t ns_from_seconds(double seconds) {
+    int64_t ns;
+
     if (!(seconds > 0))
         return 0;
     if (seconds >= 9.2e9)
         return NS_NEVER;
-    return (int64_t)ceil(seconds * 1e9);
+    ns = (int64_t)(seconds * 1e9);
+    return ns + ((double)ns < seconds * 1e9); /* ceil(), which is a call without SSE 4.1 */
 }
 
 static inline double seconds_from_ns(int64_t ns) {

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/futex.h>
 #include <poll.h>
 #include <stdatomic.h>
 #include <sys/eventfd.h>
@@ -157,6 +158,22 @@ void eddy__os_eventfd_read(int fd) {
 
     if (read(fd, &count, sizeof(count)) < 0)
         return; /* EAGAIN: nobody wrote */
+}
+
+/* --- futex ----------------------------------------------------------------------------------- */
+
+void eddy__os_futex_wait(_Atomic unsigned *word, unsigned value) {
+    int saved = errno;
+
+    syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, value, NULL, NULL, 0);
+    errno = saved;
+}
+
+void eddy__os_futex_wake(_Atomic unsigned *word, int count) {
+    int saved = errno;
+
+    syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, count, NULL, NULL, 0);
+    errno = saved;
 }
 
 /* --- memory ---------------------------------------------------------------------------------- */

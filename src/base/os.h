@@ -51,4 +51,8 @@ static inline void eddy__os_closep(int *fd) {
     eddy__os_close(*fd);
 }
 
+/* Waits while *word is `value`; may return earlier. wake lets at most `count` waiters go. */
+void eddy__os_futex_wait(_Atomic unsigned *word, unsigned value);
+void eddy__os_futex_wake(_Atomic unsigned *word, int count);
+
 #endif

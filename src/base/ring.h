@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "util.h"
+
 struct eddy__ring {
     void **slots;
     uint32_t mask;     /* capacity - 1; capacity is a power of two */
@@ -19,10 +21,29 @@ struct eddy__ring {
     uint32_t reserved; /* places that were promised, at most the capacity */
 };
 
-/* All-zero is an empty ring. Returns 0 or -ENOMEM. */
-int eddy__ring_reserve(struct eddy__ring *ring);
-void eddy__ring_unreserve(struct eddy__ring *ring);
+/* All-zero is an empty ring. */
 void eddy__ring_deinit(struct eddy__ring *ring);
+
+/* Room for more; reserve calls it. Returns 0 or -ENOMEM. */
+int eddy__ring_grow(struct eddy__ring *ring);
+
+/* Returns 0 or -ENOMEM. */
+static inline int eddy__ring_reserve(struct eddy__ring *ring) {
+    uint32_t capacity = ring->slots ? ring->mask + 1 : 0;
+
+    if (unlikely(ring->reserved == capacity)) {
+        int r = eddy__ring_grow(ring);
+        if (r < 0)
+            return r;
+    }
+    ring->reserved++;
+    return 0;
+}
+
+static inline void eddy__ring_unreserve(struct eddy__ring *ring) {
+    assert(ring->reserved > 0);
+    ring->reserved--;
+}
 
 static inline uint32_t eddy__ring_count(const struct eddy__ring *ring) {
     return ring->tail - ring->head;

@@ -10,21 +10,50 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "util.h"
+
+/* A free record. */
+struct slab_link {
+    struct slab_link *next;
+};
+
 struct eddy__slab {
     size_t record_bytes;    /* a multiple of 8 */
     uint32_t chunk_records; /* records per chunk, a power of two */
     uint32_t chunks_count;
     uint32_t in_use;
-    void *free;    /* the first free record */
-    char **chunks; /* zeroed when they are made */
+    struct slab_link *free; /* the first free record */
+    char **chunks;          /* zeroed when they are made */
 };
 
 void eddy__slab_init(struct eddy__slab *slab, size_t record_bytes);
 void eddy__slab_deinit(struct eddy__slab *slab);
 
+/* Free records for take. Returns 0 or -ENOMEM. */
+int eddy__slab_grow(struct eddy__slab *slab);
+
 /* A record, or NULL: no memory. A record that was never used before is all zero. */
-void *eddy__slab_take(struct eddy__slab *slab);
-void eddy__slab_give(struct eddy__slab *slab, void *record);
+static inline void *eddy__slab_take(struct eddy__slab *slab) {
+    struct slab_link *link = slab->free;
+
+    if (unlikely(!link)) {
+        if (eddy__slab_grow(slab) < 0)
+            return NULL;
+        link = slab->free;
+    }
+    slab->free = link->next;
+    link->next = NULL;
+    slab->in_use++;
+    return link;
+}
+
+static inline void eddy__slab_give(struct eddy__slab *slab, void *record) {
+    struct slab_link *link = record;
+
+    link->next = slab->free;
+    slab->free = link;
+    slab->in_use--;
+}
 
 /* Every index below the capacity has a record, in use or not. */
 static inline uint32_t eddy__slab_capacity(const struct eddy__slab *slab) {
@@ -32,8 +61,9 @@ static inline uint32_t eddy__slab_capacity(const struct eddy__slab *slab) {
 }
 
 static inline void *eddy__slab_at(const struct eddy__slab *slab, uint32_t index) {
-    return slab->chunks[index / slab->chunk_records] +
-           (index % slab->chunk_records) * slab->record_bytes;
+    unsigned shift = (unsigned)__builtin_ctz(slab->chunk_records); /* a division would cost 3 ns */
+
+    return slab->chunks[index >> shift] + (index & (slab->chunk_records - 1)) * slab->record_bytes;
 }
 
 #endif

@@ -20,7 +20,8 @@ static bool server_is_full(const eddy_server *server) {
 }
 
 static bool server_may_accept(const eddy_server *server) {
-    return !server->is_closed && !server->accept_on.armed && !server_is_full(server);
+    return !server->is_closed && !eddy__timer_is_armed(&server->accept_on) &&
+           !server_is_full(server);
 }
 
 static void accept_on(struct eddy__timer *timer) {

@@ -56,7 +56,7 @@ static void drain_dropped(struct eddy__timer *timer) {
 static void drain_out_of_patience(struct eddy__timer *timer) {
     eddy_stream *stream = container_of(timer, eddy_stream, patience);
 
-    if (!stream->next_turn.armed) {
+    if (!eddy__timer_is_armed(&stream->next_turn)) {
         eddy__op_cancel(stream->loop, &stream->background);
         return;
     }

@@ -162,7 +162,7 @@ static int stream_queue(eddy_stream *stream, const void *data, size_t size, bool
 /* --- closing ---------------------------------------------------------------------------------- */
 
 static void sending_abandon(eddy_stream *stream) {
-    if (stream->next_turn.armed) {
+    if (eddy__timer_is_armed(&stream->next_turn)) {
         eddy__timer_disarm(stream->loop, &stream->next_turn);
         sending_fail(stream, -ECANCELED);
     } else {

@@ -82,6 +82,10 @@ static int listener_new(eddy_loop *loop, int fd, struct eddy__listener **out) {
     return 0;
 }
 
+static int listener_refuse(int r, int fd) {
+    return eddy_raise(r, "cannot watch descriptor %d: %s", fd, eddy_error_text(r));
+}
+
 static int listener_set(eddy_loop *loop, int fd, int which, eddy_callback *fn, void *arg) {
     struct eddy__listener *listener;
     int r;
@@ -94,7 +98,7 @@ static int listener_set(eddy_loop *loop, int fd, int which, eddy_callback *fn, v
         return r;
     listener = listener_at(loop, fd);
     if (!listener && (r = listener_new(loop, fd, &listener)) < 0)
-        return eddy__fail(r);
+        return listener_refuse(r, fd);
 
     listener->callbacks[which].fn = fn;
     listener->callbacks[which].arg = arg;
@@ -102,7 +106,7 @@ static int listener_set(eddy_loop *loop, int fd, int which, eddy_callback *fn, v
     r = loop->poller_class->watch(loop->poller, &listener->watch);
     if (r < 0) {
         listener_free(listener);
-        return eddy_raise(r, "cannot watch descriptor %d: %s", fd, eddy_error_text(r));
+        return listener_refuse(r, fd);
     }
     return 0;
 }

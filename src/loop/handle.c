@@ -9,26 +9,28 @@
 
 #define SLOT_BITS       24
 #define GENERATION_BITS 28
-#define GENERATION_MASK ((1u << GENERATION_BITS) - 1)
+#define GENERATION_MAX  ((1u << GENERATION_BITS) - 1)
 
-enum handle_state { HANDLE_FREE, HANDLE_TIMED, HANDLE_READY, HANDLE_CANCELLED };
-
+/* A cache line. A callback is at one time a timer in the wheel, a runnable in the ready queue or a
+ * free record of the slab: these three share its first words. */
 struct handle_record {
-    const struct eddy__runnable_class *class; /* the slab's link while free */
-    eddy_loop *loop;
-    eddy_callback *fn;
+    union {
+        const struct eddy__runnable_class *class; /* &record_class: it is ready */
+        struct eddy__timer timer;
+    };
+    eddy_callback *fn; /* NULL: cancelled, or free */
     void *arg;
-    struct eddy__timer timer;
     uint32_t index, generation;
-    uint8_t state; /* enum handle_state; survives in the slab */
 };
+
+static_assert(sizeof(struct handle_record) == 64, "a cache line");
 
 /* --- which loop an id stands for -------------------------------------------------------------- */
 
 static struct {
     pthread_mutex_t lock;
     _Atomic(eddy_loop *) loops[HANDLE_LOOPS_MAX];
-    uint32_t generations[HANDLE_LOOPS_MAX]; /* where the next loop of the id begins */
+    uint32_t generations[HANDLE_LOOPS_MAX]; /* the last that a loop of the id gave out */
 } registry = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 int eddy__handles_open(eddy_loop *loop, struct eddy__handles *handles) {
@@ -41,7 +43,7 @@ int eddy__handles_open(eddy_loop *loop, struct eddy__handles *handles) {
             continue;
         atomic_store(&registry.loops[id], loop);
         handles->loop_id = id;
-        handles->first_generation = handles->last_generation = registry.generations[id];
+        handles->generation = registry.generations[id];
         r = 0;
         break;
     }
@@ -53,36 +55,39 @@ void eddy__handles_close(struct eddy__handles *handles) {
     eddy__slab_deinit(&handles->slab);
 
     pthread_mutex_lock(&registry.lock);
-    registry.generations[handles->loop_id] = handles->last_generation + 1;
+    registry.generations[handles->loop_id] = handles->generation;
     atomic_store(&registry.loops[handles->loop_id], NULL);
     pthread_mutex_unlock(&registry.lock);
 }
 
 /* --- records ---------------------------------------------------------------------------------- */
 
-static void record_give(struct handle_record *record) {
-    record->state = HANDLE_FREE;
-    eddy__ring_unreserve(&record->loop->ready);
-    eddy__slab_give(&record->loop->handles.slab, record);
+/* Callbacks are fired and run by a running loop only: theirs. */
+static void record_give(eddy_loop *loop, struct handle_record *record) {
+    record->fn = NULL;
+    eddy__ring_unreserve(&loop->ready);
+    eddy__slab_give(&loop->handles.slab, record);
 }
 
 static void record_run(void *runnable) {
     struct handle_record *record = runnable;
-    eddy_callback *fn = record->state == HANDLE_READY ? record->fn : NULL;
+    eddy_callback *fn = record->fn;
     void *arg = record->arg;
 
-    record_give(record);
+    record_give(eddy__thread.running, record);
     if (fn)
         fn(arg);
 }
 
 static const struct eddy__runnable_class record_class = {.run = record_run};
 
-static void record_due(struct eddy__timer *timer) {
-    struct handle_record *record = container_of(timer, struct handle_record, timer);
+static void record_ready(eddy_loop *loop, struct handle_record *record) {
+    record->class = &record_class;
+    eddy__loop_ready(loop, record);
+}
 
-    record->state = HANDLE_READY;
-    eddy__loop_ready(record->loop, record);
+static void record_due(struct eddy__timer *timer) {
+    record_ready(eddy__thread.running, container_of(timer, struct handle_record, timer));
 }
 
 /* The index of a record that the slab gave for the first time is found by searching its newest
@@ -97,6 +102,13 @@ static uint32_t record_index(const struct eddy__slab *slab, const struct handle_
     __builtin_unreachable();
 }
 
+/* What a record keeps for its life. False: 16 million callbacks wait, and no token is left. */
+static bool record_init(struct eddy__handles *handles, struct handle_record *record) {
+    record->index = record_index(&handles->slab, record);
+    record->timer.fire = record_due;
+    return record->index >> SLOT_BITS == 0;
+}
+
 static struct handle_record *record_take(eddy_loop *loop, eddy_callback *fn, void *arg) {
     struct eddy__handles *handles = &loop->handles;
     struct handle_record *record;
@@ -104,49 +116,38 @@ static struct handle_record *record_take(eddy_loop *loop, eddy_callback *fn, voi
     if (eddy__ring_reserve(&loop->ready) < 0)
         return NULL;
     record = eddy__slab_take(&handles->slab);
-    if (record && !record->loop) {
-        record->index = record_index(&handles->slab, record);
-        record->generation = handles->first_generation;
-        if (record->index >> SLOT_BITS) { /* 16 million callbacks wait: no token is left */
-            eddy__slab_give(&handles->slab, record);
-            record = NULL;
-        }
+    if (record && unlikely(!record->timer.fire) && !record_init(handles, record)) {
+        record->timer.fire = NULL;
+        eddy__slab_give(&handles->slab, record);
+        record = NULL;
     }
     if (!record) {
         eddy__ring_unreserve(&loop->ready);
         return NULL;
     }
-    record->class = &record_class;
-    record->loop = loop;
     record->fn = fn;
     record->arg = arg;
-    record->timer = (struct eddy__timer){.fire = record_due};
-    if (++record->generation > handles->last_generation)
-        handles->last_generation = record->generation;
+    if (++handles->generation > GENERATION_MAX)
+        handles->generation = 1; /* never 0: no token is */
+    record->generation = handles->generation;
     return record;
 }
 
-static eddy_handle token_of(const struct handle_record *record) {
-    uint64_t generation = record->generation & GENERATION_MASK;
-
-    return (eddy_handle){(uint64_t)record->loop->handles.loop_id << (SLOT_BITS + GENERATION_BITS) |
-                         generation << SLOT_BITS | record->index};
+static eddy_handle token_of(const eddy_loop *loop, const struct handle_record *record) {
+    return (eddy_handle){(uint64_t)loop->handles.loop_id << (SLOT_BITS + GENERATION_BITS) |
+                         (uint64_t)record->generation << SLOT_BITS | record->index};
 }
 
 /* NULL for a token whose callback has run, was cancelled, or belongs to another thread. */
-static struct handle_record *record_of(eddy_handle handle) {
+static struct handle_record *record_of(eddy_loop *loop, eddy_handle handle) {
     uint32_t index = handle.token & ((1u << SLOT_BITS) - 1);
-    uint32_t generation = (uint32_t)(handle.token >> SLOT_BITS) & GENERATION_MASK;
-    eddy_loop *loop = atomic_load(&registry.loops[handle.token >> (SLOT_BITS + GENERATION_BITS)]);
+    uint32_t generation = (uint32_t)(handle.token >> SLOT_BITS) & GENERATION_MAX;
     struct handle_record *record;
 
-    if (!handle.token || !loop || loop->thread != &eddy__thread ||
-        index >= eddy__slab_capacity(&loop->handles.slab))
+    if (!loop || loop->thread != &eddy__thread || index >= eddy__slab_capacity(&loop->handles.slab))
         return NULL;
     record = eddy__slab_at(&loop->handles.slab, index);
-    if (record->state == HANDLE_FREE || (record->generation & GENERATION_MASK) != generation)
-        return NULL;
-    return record;
+    return record->fn && record->generation == generation ? record : NULL;
 }
 
 /* --- the calls -------------------------------------------------------------------------------- */
@@ -154,7 +155,6 @@ static struct handle_record *record_of(eddy_handle handle) {
 static struct handle_record *schedule(eddy_loop *loop, eddy_callback *fn, void *arg) {
     struct handle_record *record;
 
-    loop = eddy__loop_or_default(loop);
     if (!loop || eddy__loop_check(loop) < 0)
         return NULL;
     record = record_take(loop, fn, arg);
@@ -164,45 +164,48 @@ static struct handle_record *schedule(eddy_loop *loop, eddy_callback *fn, void *
 }
 
 eddy_handle eddy_call_soon(eddy_loop *loop, eddy_callback *fn, void *arg) {
+    struct handle_record *record;
+
+    loop = eddy__loop_or_default(loop);
+    record = schedule(loop, fn, arg);
+    if (!record)
+        return (eddy_handle){0};
+    record_ready(loop, record);
+    return token_of(loop, record);
+}
+
+static eddy_handle call_at_ns(eddy_loop *loop, int64_t deadline_ns, eddy_callback *fn, void *arg) {
     struct handle_record *record = schedule(loop, fn, arg);
 
     if (!record)
         return (eddy_handle){0};
-    record_due(&record->timer);
-    return token_of(record);
-}
-
-static eddy_handle call_at_ns(struct handle_record *record, int64_t deadline_ns) {
-    record->state = HANDLE_TIMED;
-    eddy__timer_arm(record->loop, &record->timer, deadline_ns);
-    return token_of(record);
+    eddy__timer_arm(loop, &record->timer, deadline_ns);
+    return token_of(loop, record);
 }
 
 eddy_handle eddy_call_later(eddy_loop *loop, double seconds, eddy_callback *fn, void *arg) {
-    struct handle_record *record = schedule(loop, fn, arg);
+    int64_t now_ns;
 
-    if (!record)
-        return (eddy_handle){0};
-    return call_at_ns(record, ns_add(eddy__loop_now(record->loop), ns_from_seconds(seconds)));
+    loop = eddy__loop_or_default(loop);
+    now_ns = loop ? eddy__loop_now(loop) : 0;
+    return call_at_ns(loop, ns_add(now_ns, ns_from_seconds(seconds)), fn, arg);
 }
 
 eddy_handle eddy_call_at(eddy_loop *loop, double when, eddy_callback *fn, void *arg) {
-    struct handle_record *record = schedule(loop, fn, arg);
-
-    if (!record)
-        return (eddy_handle){0};
-    return call_at_ns(record, ns_from_seconds(when));
+    return call_at_ns(eddy__loop_or_default(loop), ns_from_seconds(when), fn, arg);
 }
 
 void eddy_handle_cancel(eddy_handle handle) {
-    struct handle_record *record = record_of(handle);
+    uint64_t id = handle.token >> (SLOT_BITS + GENERATION_BITS);
+    eddy_loop *loop = atomic_load_explicit(&registry.loops[id], memory_order_acquire);
+    struct handle_record *record = record_of(loop, handle);
 
     if (!record)
         return;
-    if (record->state == HANDLE_TIMED) {
-        eddy__timer_disarm(record->loop, &record->timer);
-        record_give(record);
-    } else {
-        record->state = HANDLE_CANCELLED; /* it stands in the ready queue, and is skipped there */
+    if (record->class == &record_class) {
+        record->fn = NULL; /* it stands in the ready queue, and is skipped there */
+        return;
     }
+    eddy__timer_disarm(loop, &record->timer);
+    record_give(loop, record);
 }

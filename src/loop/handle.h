@@ -7,16 +7,14 @@
 #define EDDY__HANDLE_H
 
 #include "slab.h"
-#include "timer.h"
 
 #include <eddy/loop.h>
 
 #define HANDLE_LOOPS_MAX (1u << 12)
 
 struct eddy__handles {
-    struct eddy__slab slab; /* of struct eddy__handle_record */
-    uint32_t first_generation;
-    uint32_t last_generation; /* the highest that any record has had */
+    struct eddy__slab slab; /* of struct handle_record */
+    uint32_t generation;    /* of the last token given out */
     uint32_t loop_id;
 };
 

@@ -3,13 +3,12 @@
  *
  * A turn runs what is ready, then the timers that are due, then polls once. Read loop_turn() first;
  * the parts that it calls are in timer.c, poller_*.c, wakeup.c, handle.c, descriptor.c,
- * signal_watch.c and worker.c. */
+ * signal_watch.c and worker.c; a loop inside another loop is host.c. */
 #include "loop.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include "memory.h"
@@ -36,7 +35,7 @@ static void loop_run_ready(eddy_loop *loop) {
     }
 }
 
-static void loop_read_clock(eddy_loop *loop) {
+void eddy__loop_read_clock(eddy_loop *loop) {
     if (loop->options.clock == EDDY_CLOCK_MONOTONIC)
         loop->now_ns = eddy__os_now();
 }
@@ -46,8 +45,7 @@ static bool loop_has_ready(const eddy_loop *loop) {
            loop->woken || atomic_load(&loop->wakeup.posts);
 }
 
-/* How long nothing is going to happen, as far as the loop itself knows. */
-static int64_t loop_idle_ns(const eddy_loop *loop) {
+int64_t eddy__loop_idle_ns(const eddy_loop *loop) {
     int64_t next = eddy__wheel_next(&loop->timers);
 
     if (loop_has_ready(loop))
@@ -83,7 +81,7 @@ static void loop_poll_virtual(eddy_loop *loop, int64_t timeout_ns) {
 }
 
 static void loop_poll(eddy_loop *loop, int64_t most_ns) {
-    int64_t timeout_ns = MIN(loop_idle_ns(loop), most_ns);
+    int64_t timeout_ns = MIN(eddy__loop_idle_ns(loop), most_ns);
 
     loop->turns++;
     loop->budget = LOOP_TURN_BUDGET;
@@ -93,21 +91,21 @@ static void loop_poll(eddy_loop *loop, int64_t most_ns) {
     }
     loop_wait(loop, timeout_ns);
     if (timeout_ns > 0)
-        loop_read_clock(loop); /* it has waited: what runs now must not count from before */
+        eddy__loop_read_clock(loop); /* it has waited: what runs now must not count from before */
 }
 
 static void loop_turn(eddy_loop *loop, int64_t most_ns) {
     loop_run_ready(loop);
     if (loop->woken || loop_has_stopped(loop))
         return;
-    loop_read_clock(loop);
+    eddy__loop_read_clock(loop);
     eddy__wheel_fire(&loop->timers, loop->now_ns);
     loop_poll(loop, most_ns);
 }
 
 /* --- running ---------------------------------------------------------------------------------- */
 
-int eddy__loop_check(eddy_loop *loop) {
+int eddy__loop_refuse(eddy_loop *loop) {
     if (unlikely(loop->fork_generation != eddy__fork_generation))
         return eddy_raise(EDDY_EFORKED, "this loop was made before fork(): it is the parent's");
     if (unlikely(loop->closed))
@@ -123,7 +121,7 @@ static int loop_enter(eddy_loop *loop) {
     int r;
 
     if (loop->fork_generation != eddy__fork_generation)
-        return eddy__loop_check(loop); /* which says so */
+        return eddy__loop_refuse(loop);
     if (eddy__thread.running)
         return eddy_raise(-EDEADLK, "a loop is running on this thread already: a callback or a "
                                     "task of it cannot run another inside");
@@ -137,7 +135,7 @@ static int loop_enter(eddy_loop *loop) {
 
     loop->running = true;
     eddy__thread.running = loop;
-    loop_read_clock(loop);
+    eddy__loop_read_clock(loop);
     return 0;
 }
 
@@ -176,25 +174,6 @@ int eddy_loop_run_forever(eddy_loop *loop) {
     return eddy__loop_run(loop, true);
 }
 
-/* A host polls our descriptors; the time-out of the next timer is one of them. From now on a post
- * must wake it. */
-void eddy__loop_tell_host(eddy_loop *loop) {
-    struct itimerspec when = {0};
-    int64_t idle;
-
-    if (loop->running)
-        return; /* told when it is left */
-    eddy__wakeup_sleep(&loop->wakeup);
-    loop_read_clock(loop);
-    idle = loop_idle_ns(loop);
-
-    if (idle == 0)
-        idle = 1; /* at once: all zero would disarm it */
-    if (idle != NS_NEVER)
-        when.it_value = (struct timespec){idle / NS_PER_SECOND, idle % NS_PER_SECOND};
-    timerfd_settime(loop->timer_fd, 0, &when, NULL);
-}
-
 int eddy_loop_run_once(eddy_loop *loop, double seconds) {
     int r = loop_enter(loop);
 
@@ -221,12 +200,6 @@ bool eddy_loop_is_running(const eddy_loop *loop) {
 
 /* --- time ------------------------------------------------------------------------------------- */
 
-int64_t eddy__loop_now(eddy_loop *loop) {
-    if (!loop->running)
-        loop_read_clock(loop);
-    return loop->now_ns;
-}
-
 double eddy_time(void) {
     eddy_loop *loop = eddy__loop_or_default(NULL);
 
@@ -235,43 +208,7 @@ double eddy_time(void) {
 
 double eddy_loop_timeout(eddy_loop *loop) {
     eddy__loop_now(loop);
-    return seconds_from_ns(loop_idle_ns(loop));
-}
-
-/* --- a host's view ---------------------------------------------------------------------------- */
-
-/* An epoll set of two: the poller's descriptor, and a timer for the next deadline. */
-static int loop_open_host_fd(eddy_loop *loop) {
-    struct epoll_event event = {.events = EPOLLIN};
-    int timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
-    int host_fd = eddy__os_epoll_create();
-    int r = MIN(timer_fd < 0 ? -errno : 0, MIN(host_fd, 0));
-
-    if (r == 0)
-        r = eddy__os_epoll_ctl(host_fd, EPOLL_CTL_ADD, timer_fd, &event);
-    if (r == 0)
-        r = eddy__os_epoll_ctl(host_fd, EPOLL_CTL_ADD, loop->poller_class->fd(loop->poller),
-                               &event);
-    if (r < 0) {
-        eddy__os_close(timer_fd);
-        eddy__os_close(host_fd);
-        return eddy__fail(r);
-    }
-    loop->timer_fd = timer_fd;
-    loop->host_fd = host_fd;
-    return 0;
-}
-
-int eddy_loop_fd(eddy_loop *loop) {
-    int r = eddy__loop_check(loop);
-
-    if (r == 0 && loop->host_fd < 0)
-        r = loop_open_host_fd(loop);
-    if (r < 0)
-        return r;
-    loop->has_host = true;
-    eddy__loop_tell_host(loop);
-    return loop->host_fd;
+    return seconds_from_ns(eddy__loop_idle_ns(loop));
 }
 
 /* --- life ------------------------------------------------------------------------------------- */
@@ -310,7 +247,7 @@ static void loop_init(eddy_loop *loop) {
     loop->budget = LOOP_TURN_BUDGET;
     atomic_init(&loop->refs, 1);
     list_init(&loop->signals);
-    loop_read_clock(loop);
+    eddy__loop_read_clock(loop);
     eddy__wheel_init(&loop->timers, loop->now_ns);
     eddy__workers_init(&loop->workers, loop->options.executor_threads > 0
                                            ? loop->options.executor_threads

@@ -82,16 +82,33 @@ struct eddy_loop {
     void *upper_data;
 };
 
+/* Says why this thread may not use the loop now; 0 if it may. */
+int eddy__loop_refuse(eddy_loop *loop);
+
 /* May this thread use the loop now? 0, EDDY_EWRONG_THREAD, EDDY_EFORKED, EDDY_ESHUTDOWN; raises the
  * sentence. */
-int eddy__loop_check(eddy_loop *loop);
+static inline int eddy__loop_check(eddy_loop *loop) {
+    if (likely(loop->thread == &eddy__thread && !loop->closed &&
+               loop->fork_generation == eddy__fork_generation))
+        return 0;
+    return eddy__loop_refuse(loop);
+}
 
 /* Runs turns until loop->woken (which it clears), or stop() if `stoppable`. The caller is this
  * thread, outside any loop: returns 0, -EDEADLK and the codes of eddy__loop_check(). */
 int eddy__loop_run(eddy_loop *loop, bool stoppable);
 
+void eddy__loop_read_clock(eddy_loop *loop);
+
 /* The clock of this turn; outside a run, the clock. */
-int64_t eddy__loop_now(eddy_loop *loop);
+static inline int64_t eddy__loop_now(eddy_loop *loop) {
+    if (unlikely(!loop->running))
+        eddy__loop_read_clock(loop);
+    return loop->now_ns;
+}
+
+/* How long nothing is going to happen, as far as the loop itself knows: 0 now, NS_NEVER. */
+int64_t eddy__loop_idle_ns(const eddy_loop *loop);
 
 /* There is new work, or a new deadline, for a loop that does not run: whoever polls it must know.
  */

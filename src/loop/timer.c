@@ -13,6 +13,7 @@
 
 #define TICK_BITS  16
 #define DIGIT_BITS 6
+#define SHORT      16 /* timers that are sorted at once */
 
 static uint64_t tick_of(int64_t ns) {
     return (uint64_t)ns >> TICK_BITS;
@@ -22,61 +23,72 @@ static unsigned digit_of(uint64_t tick, unsigned level) {
     return tick >> (level * DIGIT_BITS) & (WHEEL_SLOTS - 1);
 }
 
+static unsigned bits_of(uint64_t number) {
+    return number ? 64 - (unsigned)__builtin_clzll(number) : 0;
+}
+
 static struct eddy__timer *timer_of(struct list_node *node) {
     return container_of(node, struct eddy__timer, node);
 }
 
-static bool timer_before(const struct eddy__timer *a, const struct eddy__timer *b) {
-    return a->deadline_ns != b->deadline_ns ? a->deadline_ns < b->deadline_ns
-                                            : a->sequence < b->sequence;
+static int64_t deadline_of(struct list_node *node) {
+    return timer_of(node)->deadline_ns;
 }
 
 void eddy__wheel_init(struct eddy__wheel *wheel, int64_t now_ns) {
     *wheel = (struct eddy__wheel){.now_ns = now_ns};
     for (unsigned level = 0; level < WHEEL_LEVELS; level++)
         for (unsigned digit = 0; digit < WHEEL_SLOTS; digit++)
-            list_init(&wheel->slots[level][digit]);
+            list_init(&wheel->slots[level][digit].timers);
 }
+
+/* --- in and out ------------------------------------------------------------------------------- */
 
 static void wheel_insert(struct eddy__wheel *wheel, struct eddy__timer *timer) {
     uint64_t now = tick_of(wheel->now_ns), tick = MAX(tick_of(timer->deadline_ns), now);
-    unsigned level = tick == now ? 0 : (63 - (unsigned)__builtin_clzll(tick ^ now)) / DIGIT_BITS;
+    unsigned level = tick == now ? 0 : (bits_of(tick ^ now) - 1) / DIGIT_BITS;
     unsigned digit = digit_of(tick, level);
-    bool was_empty = !(wheel->occupied[level] >> digit & 1);
+    uint64_t bit = 1ULL << digit;
+    struct wheel_slot *slot = &wheel->slots[level][digit];
 
-    timer->slot = (uint16_t)(level * WHEEL_SLOTS + digit + 1);
-    list_append(&wheel->slots[level][digit], &timer->node);
-    wheel->occupied[level] |= 1ULL << digit;
-    if (was_empty || timer->deadline_ns < wheel->earliest_ns[level][digit])
-        wheel->earliest_ns[level][digit] = timer->deadline_ns;
+    if (!(wheel->occupied[level] & bit)) {
+        wheel->occupied[level] |= bit;
+        wheel->unsorted[level] &= ~bit;
+        slot->earliest_ns = timer->deadline_ns;
+    } else if (timer->deadline_ns < deadline_of(slot->timers.prev)) {
+        wheel->unsorted[level] |= bit;
+        slot->earliest_ns = MIN(slot->earliest_ns, timer->deadline_ns);
+    }
+    list_append(&slot->timers, &timer->node);
 }
 
 void eddy__wheel_arm(struct eddy__wheel *wheel, struct eddy__timer *timer, int64_t deadline_ns) {
-    assert(!timer->armed);
+    assert(!eddy__timer_is_armed(timer));
     timer->deadline_ns = deadline_ns;
-    timer->sequence = ++wheel->sequence;
-    timer->armed = true;
     wheel->count++;
     wheel_insert(wheel, timer);
 }
 
-/* Out of the wheel; its slot's bit goes with the last. The list being fired has no slot. */
-static void wheel_remove(struct eddy__wheel *wheel, struct eddy__timer *timer) {
-    list_remove(&timer->node);
-    if (timer->slot) {
-        unsigned level = (timer->slot - 1u) / WHEEL_SLOTS, digit = (timer->slot - 1u) % WHEEL_SLOTS;
-        if (list_is_empty(&wheel->slots[level][digit]))
-            wheel->occupied[level] &= ~(1ULL << digit);
-        timer->slot = 0;
-    }
+/* The list is empty: if it is a slot's, and not the one that is being fired, its bit goes. */
+static void wheel_emptied(struct eddy__wheel *wheel, const struct list_node *list) {
+    size_t offset = (size_t)((const char *)list - (const char *)wheel->slots);
+    unsigned index = (unsigned)(offset / sizeof(struct wheel_slot));
+
+    if (offset < sizeof(wheel->slots))
+        wheel->occupied[index / WHEEL_SLOTS] &= ~(1ULL << index % WHEEL_SLOTS);
 }
 
 void eddy__wheel_disarm(struct eddy__wheel *wheel, struct eddy__timer *timer) {
-    if (!timer->armed)
+    struct list_node *before = timer->node.prev, *after = timer->node.next;
+
+    if (!eddy__timer_is_armed(timer))
         return;
-    wheel_remove(wheel, timer);
-    timer->armed = false;
+    before->next = after;
+    after->prev = before;
+    timer->node.next = NULL;
     wheel->count--;
+    if (before == after)
+        wheel_emptied(wheel, before);
 }
 
 int64_t eddy__wheel_next(const struct eddy__wheel *wheel) {
@@ -85,109 +97,153 @@ int64_t eddy__wheel_next(const struct eddy__wheel *wheel) {
 
     for (unsigned level = 0; level < WHEEL_LEVELS; level++)
         if (wheel->occupied[level])
-            return wheel->earliest_ns[level][__builtin_ctzll(wheel->occupied[level])];
+            return wheel->slots[level][__builtin_ctzll(wheel->occupied[level])].earliest_ns;
     return wheel->now_ns; /* they are in the list that is being fired */
 }
 
-/* A slot's timers, taken out of it. */
-static void wheel_empty_slot(struct eddy__wheel *wheel, unsigned level, unsigned digit,
-                             struct list_node *out) {
-    list_splice(out, &wheel->slots[level][digit]);
-    wheel->occupied[level] &= ~(1ULL << digit);
-}
+/* --- sorting ---------------------------------------------------------------------------------- */
 
-/* Into its place in a sorted list. Timers come nearly sorted, so the search starts at the end. */
-static void due_insert(struct list_node *due, struct eddy__timer *timer) {
-    struct list_node *place = due->prev;
+/* At most SHORT of them: each is counted past those before it, which no branch has to guess. */
+static void list_sort_short(struct list_node *list) {
+    struct list_node *nodes[SHORT], *order[SHORT];
+    int64_t deadlines[SHORT];
+    unsigned places[SHORT], count = 0;
 
-    while (place != due && timer_before(timer, timer_of(place)))
-        place = place->prev;
-    list_add_before(place->next, &timer->node);
-}
-
-/* Sorts by merging lists of doubling size: stable, in place, n log n however bad the order. */
-static void list_merge(struct list_node *into, struct list_node *from) {
-    struct list_node *place = into->next;
-
-    while (!list_is_empty(from)) {
-        struct eddy__timer *first = timer_of(from->next);
-        while (place != into && !timer_before(first, timer_of(place)))
-            place = place->next;
-        list_remove(&first->node);
-        list_add_before(place, &first->node);
-    }
-}
-
-static void list_sort(struct list_node *list) {
-    struct list_node runs[32], *node;
-    unsigned used = 0;
-
-    while ((node = list_take_first(list))) {
-        struct list_node run;
-        unsigned i = 0;
-
-        list_init(&run);
-        list_append(&run, node);
-        for (; i < used && !list_is_empty(&runs[i]); i++) {
-            list_merge(&runs[i], &run); /* runs[i] is the older: equal ones stay in order */
-            list_init(&run);
-            list_splice(&run, &runs[i]);
+    for (struct list_node *node = list->next; node != list; node = node->next, count++) {
+        nodes[count] = node;
+        deadlines[count] = deadline_of(node);
+        places[count] = 0;
+        for (unsigned i = 0; i < count; i++) {
+            bool is_after = deadlines[i] <= deadlines[count];
+            places[count] += is_after;
+            places[i] += !is_after;
         }
-        if (i == used)
-            list_init(&runs[used++]);
-        list_splice(&runs[i], &run);
     }
-    for (unsigned i = 0; i < used; i++) {
-        list_merge(&runs[i], list);
-        list_splice(list, &runs[i]);
-    }
+    for (unsigned i = 0; i < count; i++)
+        order[places[i]] = nodes[i];
+    list_init(list);
+    for (unsigned i = 0; i < count; i++)
+        list_append(list, order[i]);
 }
 
 static bool list_is_short(const struct list_node *list) {
     const struct list_node *node = list->next;
 
-    for (int i = 0; i < 8; i++, node = node->next)
+    for (int i = 0; i <= SHORT; i++, node = node->next)
         if (node == list)
             return true;
     return false;
 }
 
-/* Moves what is due out of one slot of level 0 into `due`, in order; the rest stays. */
+/* False: the list is in order already. */
+static bool list_range(struct list_node *list, int64_t *lowest, int64_t *highest) {
+    bool is_sorted = true;
+
+    *lowest = *highest = deadline_of(list->next);
+    for (struct list_node *node = list->next->next; node != list; node = node->next) {
+        int64_t deadline_ns = deadline_of(node);
+        is_sorted = is_sorted && deadline_ns >= deadline_of(node->prev);
+        *lowest = MIN(*lowest, deadline_ns);
+        *highest = MAX(*highest, deadline_ns);
+    }
+    return !is_sorted;
+}
+
+/* Stable: spreads the list over 64 parts of its range and sorts each, as the wheel itself does.
+ * Deadlines do not crowd, so twice is mostly enough; eleven times always is. */
+static void list_sort(struct list_node *list) {
+    struct list_node parts[64], *next;
+    uint64_t occupied = 0;
+    int64_t lowest, highest;
+    unsigned shift;
+
+    if (list_is_short(list)) {
+        list_sort_short(list);
+        return;
+    }
+    if (!list_range(list, &lowest, &highest))
+        return;
+
+    shift = MAX(bits_of((uint64_t)highest - (uint64_t)lowest), 6) - 6;
+    for (struct list_node *node = list->next; node != list; node = next) {
+        uint64_t part = ((uint64_t)deadline_of(node) - (uint64_t)lowest) >> shift;
+        next = node->next;
+        if (!(occupied >> part & 1))
+            list_init(&parts[part]);
+        occupied |= 1ULL << part;
+        list_append(&parts[part], node);
+    }
+    list_init(list);
+    for (; occupied; occupied &= occupied - 1) {
+        struct list_node *part = &parts[__builtin_ctzll(occupied)];
+        list_sort(part);
+        list_splice(list, part);
+    }
+}
+
+/* --- firing ----------------------------------------------------------------------------------- */
+
+/* A slot's timers, taken out of it. */
+static void wheel_empty_slot(struct eddy__wheel *wheel, unsigned level, unsigned digit,
+                             struct list_node *out) {
+    list_splice(out, &wheel->slots[level][digit].timers);
+    wheel->occupied[level] &= ~(1ULL << digit);
+}
+
+/* Moves those of a sorted list that are due to the end of `due`. */
+static void list_split(struct list_node *list, int64_t now_ns, struct list_node *due) {
+    struct list_node later, *node = list->next;
+
+    while (node != list && deadline_of(node) <= now_ns)
+        node = node->next;
+    list_init(&later);
+    if (node != list) { /* `later` takes the end of the list, from node on */
+        later = (struct list_node){.next = node, .prev = list->prev};
+        list->prev = node->prev;
+        list->prev->next = list;
+        later.next->prev = later.prev->next = &later;
+    }
+    list_splice(due, list);
+    list_splice(list, &later);
+}
+
+/* Moves what is due out of one slot of level 0 to the end of `due`, in order; the rest stays, in
+ * order. */
 static void wheel_collect(struct eddy__wheel *wheel, unsigned digit, int64_t now_ns,
                           struct list_node *due) {
-    struct list_node timers, *node, later;
+    struct wheel_slot *slot = &wheel->slots[0][digit];
+    uint64_t bit = 1ULL << digit;
 
-    list_init(&timers);
-    list_init(&later);
-    wheel_empty_slot(wheel, 0, digit, &timers);
-    if (!list_is_short(&timers))
-        list_sort(&timers);
+    if (wheel->unsorted[0] & bit)
+        list_sort(&slot->timers);
+    wheel->unsorted[0] &= ~bit;
 
-    while ((node = list_take_first(&timers))) {
-        struct eddy__timer *timer = timer_of(node);
-        timer->slot = 0;
-        if (timer->deadline_ns <= now_ns)
-            due_insert(due, timer);
-        else
-            list_append(&later, node);
+    if (tick_of(wheel->now_ns) < tick_of(now_ns)) {
+        wheel_empty_slot(wheel, 0, digit, due);
+        return;
     }
-    while ((node = list_take_first(&later)))
-        wheel_insert(wheel, timer_of(node));
+    list_split(&slot->timers, now_ns, due);
+    if (list_is_empty(&slot->timers))
+        wheel->occupied[0] &= ~bit;
+    else
+        slot->earliest_ns = deadline_of(slot->timers.next);
 }
 
 /* The wheel's time enters the first occupied slot of the first level that has one: up to `tick`. */
 static void wheel_enter(struct eddy__wheel *wheel, unsigned level, unsigned digit) {
     uint64_t below = (1ULL << (level * DIGIT_BITS)) - 1;
     uint64_t tick = tick_of(wheel->now_ns);
-    struct list_node timers, *node;
+    struct list_node timers, *next;
 
     tick = (tick & ~(below | (uint64_t)(WHEEL_SLOTS - 1) << (level * DIGIT_BITS))) |
            (uint64_t)digit << (level * DIGIT_BITS);
     wheel->now_ns = MAX(wheel->now_ns, (int64_t)(tick << TICK_BITS));
     list_init(&timers);
     wheel_empty_slot(wheel, level, digit, &timers);
-    while ((node = list_take_first(&timers)))
+    for (struct list_node *node = timers.next; node != &timers; node = next) {
+        next = node->next;
         wheel_insert(wheel, timer_of(node));
+    }
 }
 
 /* The start of a slot in ticks. */
@@ -222,23 +278,22 @@ static void wheel_advance(struct eddy__wheel *wheel, int64_t now_ns, struct list
 }
 
 void eddy__wheel_fire(struct eddy__wheel *wheel, int64_t now_ns) {
-    struct list_node due, *node;
+    struct list_node due;
 
-    if (eddy__wheel_next(wheel) > now_ns) {
+    if (eddy__wheel_next(wheel) > now_ns)
         return;
-    }
     list_init(&due);
     wheel_advance(wheel, now_ns, &due);
     while (!list_is_empty(&due)) {
-        node = due.next;
-        eddy__wheel_disarm(wheel, timer_of(node)); /* before, so that it may be armed again */
-        timer_of(node)->fire(timer_of(node));
+        struct eddy__timer *timer = timer_of(due.next);
+        eddy__wheel_disarm(wheel, timer); /* before, so that it may be armed again */
+        timer->fire(timer);
     }
 }
 
 void eddy__wheel_drop(struct eddy__wheel *wheel) {
     for (unsigned i = 0; i < WHEEL_LEVELS * WHEEL_SLOTS; i++) {
-        struct list_node *slot = &wheel->slots[i / WHEEL_SLOTS][i % WHEEL_SLOTS];
+        struct list_node *slot = &wheel->slots[i / WHEEL_SLOTS][i % WHEEL_SLOTS].timers;
         while (!list_is_empty(slot)) {
             struct eddy__timer *timer = timer_of(slot->next);
             eddy__wheel_disarm(wheel, timer);

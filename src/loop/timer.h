@@ -19,20 +19,23 @@
 struct eddy__timer {
     struct list_node node; /* in a slot of the wheel, or in the list that is being fired */
     int64_t deadline_ns;   /* on the loop's clock */
-    uint64_t sequence;     /* the order of arming, breaks ties */
     void (*fire)(struct eddy__timer *timer); /* disarmed when it is called */
     void (*drop)(struct eddy__timer *timer); /* instead: the loop ends first; may be NULL */
-    uint16_t slot; /* level * WHEEL_SLOTS + index + 1 while in the wheel */
-    bool armed;
+};
+
+/* Timers lie in a slot in the order of arming, whichever level they came down from; so a sort that
+ * leaves equal ones in place is all that exact order needs. */
+struct wheel_slot {
+    struct list_node timers;
+    int64_t earliest_ns; /* no timer of the slot is due before; valid while it has any */
 };
 
 struct eddy__wheel {
-    int64_t now_ns;                                 /* deadlines up to here have fired */
-    uint64_t sequence;                              /* of the last timer armed */
-    uint32_t count;                                 /* armed timers */
-    uint64_t occupied[WHEEL_LEVELS];                /* a bit per slot that has timers */
-    int64_t earliest_ns[WHEEL_LEVELS][WHEEL_SLOTS]; /* no timer of the slot is due before */
-    struct list_node slots[WHEEL_LEVELS][WHEEL_SLOTS];
+    int64_t now_ns;                  /* deadlines up to here have fired */
+    uint32_t count;                  /* armed timers */
+    uint64_t occupied[WHEEL_LEVELS]; /* a bit per slot that has timers */
+    uint64_t unsorted[WHEEL_LEVELS]; /* and whose timers are not in the order of their deadlines */
+    struct wheel_slot slots[WHEEL_LEVELS][WHEEL_SLOTS];
 };
 
 void eddy__wheel_init(struct eddy__wheel *wheel, int64_t now_ns);
@@ -40,6 +43,11 @@ void eddy__wheel_init(struct eddy__wheel *wheel, int64_t now_ns);
 /* Arms a timer that is not armed. One that is due already fires with the next eddy__wheel_fire().
  */
 void eddy__wheel_arm(struct eddy__wheel *wheel, struct eddy__timer *timer, int64_t deadline_ns);
+
+/* All-zero is a timer that is not armed. */
+static inline bool eddy__timer_is_armed(const struct eddy__timer *timer) {
+    return timer->node.next != NULL;
+}
 
 /* Harmless for a timer that is not armed (all-zero, or fired). */
 void eddy__wheel_disarm(struct eddy__wheel *wheel, struct eddy__timer *timer);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * worker.c - threads that take jobs from one queue; done jobs come back through the loop's posts.
+ *
+ * Jobs and loop exchange two wake-ups a job at most: a futex one way, the loop's eventfd the other.
  */
 #include "worker.h"
 
@@ -8,6 +10,7 @@
 
 #include "loop.h"
 #include "memory.h"
+#include "os.h"
 
 static void job_came_back(struct eddy__post *post) {
     struct eddy__job *job = container_of(post, struct eddy__job, post);
@@ -16,33 +19,48 @@ static void job_came_back(struct eddy__post *post) {
     job->done(job);
 }
 
-static void job_run(struct eddy__job *job) {
-    job->work(job);
-    job->post.run = job_came_back;
-    /* Cannot be refused: a loop is closed only after its workers are. */
-    eddy__loop_post(job->loop, &job->post);
-}
-
-static void *worker_main(void *arg) {
-    struct eddy__workers *pool = arg;
-    struct list_node *node;
-
-    eddy__thread.in_pool = true;
-    pthread_mutex_lock(&pool->lock);
-    for (;;) {
-        while (!(node = list_take_first(&pool->queue)) && !pool->stopping) {
-            pool->idle++;
-            pthread_cond_wait(&pool->has_work, &pool->lock);
-            pool->idle--;
-        }
-        if (!node)
-            break;
-        pool->queued--;
+/* Under the lock, which it gives up meanwhile. */
+static void worker_sleep(struct eddy__workers *pool) {
+    pool->asleep++;
+    while (pool->due == 0) {
         pthread_mutex_unlock(&pool->lock);
-        job_run(container_of(node, struct eddy__job, node));
+        eddy__os_futex_wait(&pool->due, 0);
         pthread_mutex_lock(&pool->lock);
     }
+    pool->due--;
+}
+
+/* The next job; NULL when the pool stops. */
+static struct eddy__job *worker_take(struct eddy__workers *pool) {
+    struct list_node *node;
+
+    pthread_mutex_lock(&pool->lock);
+    while (!(node = list_take_first(&pool->queue)) && !pool->stopping)
+        worker_sleep(pool);
+    if (node) {
+        pool->queued--;
+        pool->free--;
+    }
     pthread_mutex_unlock(&pool->lock);
+    return node ? container_of(node, struct eddy__job, node) : NULL;
+}
+
+/* A thread is born free, and is free again before its job comes back: the loop may have the next
+ * one ready before this thread has gone to sleep. */
+static void *worker_main(void *arg) {
+    struct eddy__workers *pool = arg;
+    struct eddy__job *job;
+
+    eddy__thread.in_pool = true;
+    while ((job = worker_take(pool))) {
+        job->work(job);
+        job->post.run = job_came_back;
+        pthread_mutex_lock(&pool->lock);
+        pool->free++;
+        pthread_mutex_unlock(&pool->lock);
+        /* Cannot be refused: a loop is closed only after its workers are. */
+        eddy__loop_post(job->loop, &job->post);
+    }
     return NULL;
 }
 
@@ -61,15 +79,16 @@ static int worker_start(struct eddy__workers *pool) {
     pthread_sigmask(SIG_SETMASK, &all, &former);
     r = pthread_create(&pool->threads[pool->threads_count], NULL, worker_main, pool);
     pthread_sigmask(SIG_SETMASK, &former, NULL);
-    if (r == 0)
+    if (r == 0) {
         pool->threads_count++;
+        pool->free++;
+    }
     return -r;
 }
 
 void eddy__workers_init(struct eddy__workers *pool, int threads_max) {
     *pool = (struct eddy__workers){.threads_max = threads_max};
     pthread_mutex_init(&pool->lock, NULL);
-    pthread_cond_init(&pool->has_work, NULL);
     list_init(&pool->queue);
 }
 
@@ -77,32 +96,44 @@ void eddy__workers_deinit(struct eddy__workers *pool) {
     pthread_mutex_lock(&pool->lock);
     list_init(&pool->queue); /* whose waiters are gone with the loop */
     pool->stopping = true;
-    pthread_cond_broadcast(&pool->has_work);
+    pool->due += (unsigned)pool->threads_count;
     pthread_mutex_unlock(&pool->lock);
+    eddy__os_futex_wake(&pool->due, pool->threads_count);
 
     for (int i = 0; i < pool->threads_count; i++)
         pthread_join(pool->threads[i], NULL);
     eddy__free(pool->threads);
-    pthread_cond_destroy(&pool->has_work);
     pthread_mutex_destroy(&pool->lock);
 }
 
+/* Under the lock: a sleeper is needed when fewer threads are on their way than jobs wait. */
+static bool workers_rouse(struct eddy__workers *pool) {
+    if (pool->asleep == 0 || pool->queued <= pool->free - pool->asleep)
+        return false;
+    pool->asleep--;
+    pool->due++;
+    return true;
+}
+
 int eddy__workers_submit(struct eddy__workers *pool, struct eddy__job *job) {
+    bool must_wake = false;
     int r = 0;
 
     job->pool = pool;
     pthread_mutex_lock(&pool->lock);
-    if (pool->queued >= pool->idle && pool->threads_count < pool->threads_max)
+    if (pool->queued >= pool->free && pool->threads_count < pool->threads_max)
         r = worker_start(pool);
     if (r < 0 && pool->threads_count > 0)
         r = 0; /* those that run will come to it */
     if (r == 0) {
         list_append(&pool->queue, &job->node);
         pool->queued++;
-        pthread_cond_signal(&pool->has_work);
+        must_wake = workers_rouse(pool);
     }
     pthread_mutex_unlock(&pool->lock);
 
+    if (must_wake)
+        eddy__os_futex_wake(&pool->due, 1);
     if (r == 0)
         job->loop->outside++;
     return r;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  * worker.h - a pool of threads for what blocks.
  *
- * Threads start when jobs wait and none is idle, up to a limit. A job is a struct of its owner, as
- * a timer and an operation are: submitting allocates nothing (starting a thread may fail; with one
- * running, that is no error). */
+ * Threads start when jobs wait and none is free, up to a limit. A thread is free before it tells of
+ * its last job's end, so that the next job finds it on its way: then nobody is woken. A job is a
+ * struct of its owner, as a timer and an operation are: submitting allocates nothing (starting a
+ * thread may fail; with one running, that is no error). */
 #ifndef EDDY__WORKER_H
 #define EDDY__WORKER_H
 
@@ -22,12 +23,14 @@ struct eddy__job {
 };
 
 struct eddy__workers {
-    pthread_mutex_t lock;
-    pthread_cond_t has_work;
+    pthread_mutex_t lock; /* nobody is woken while it is held */
     struct list_node queue;
     pthread_t *threads;
     int threads_count, threads_max;
-    int queued, idle; /* a thread that was woken counts as idle until it runs */
+    int queued;
+    int free;             /* threads without a job: asleep, woken, or on their way to the queue */
+    int asleep;           /* of these, whom nobody has woken yet */
+    _Atomic unsigned due; /* of these, who may get up: the futex; written under the lock */
     bool stopping;
 };
 

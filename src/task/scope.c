@@ -119,7 +119,7 @@ static int64_t timeout_in(struct timeout *timeout, double seconds) {
 /* What is left of it passes on the other loop's clock. After a close only the deadline is known. */
 static void timeout_follow(struct timeout *timeout, eddy_loop *loop) {
     int64_t deadline_ns = timeout->timer.deadline_ns;
-    bool was_armed = timeout->timer.armed;
+    bool was_armed = eddy__timer_is_armed(&timeout->timer);
 
     if (was_armed)
         deadline_ns += eddy__loop_now(loop) - eddy__loop_now(timeout->loop);

@@ -470,6 +470,7 @@ TEST(what_is_no_descriptor_is_refused) {
         ASSERT_CODE(-EBADF, eddy_add_reader(loop, bad[i], count, &ran));
         ASSERT_CODE(-EBADF, eddy_add_writer(loop, bad[i], count, &ran));
     }
+    ASSERT_LAST_ERROR(-EBADF, "descriptor 20000"); /* which one it was */
     forget_last_error();
 }
 

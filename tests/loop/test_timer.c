@@ -23,12 +23,12 @@ static struct {
 } box;
 
 static void record(struct eddy__timer *timer) {
-    ASSERT(!timer->armed);
+    ASSERT(!eddy__timer_is_armed(timer));
     box.fired[box.fired_count++] = container_of(timer, struct entry, timer)->number;
 }
 
 static void record_drop(struct eddy__timer *timer) {
-    ASSERT(!timer->armed);
+    ASSERT(!eddy__timer_is_armed(timer));
     box.dropped_count++;
 }
 
@@ -147,6 +147,39 @@ TEST(a_slot_full_of_deadlines_in_reverse_is_sorted) {
     ASSERT_INT_EQ(box.fired_count, TIMERS);
     for (int i = 0; i < TIMERS; i++)
         ASSERT_INT_EQ(box.fired[i], (TIMERS / 2 - 1 - i / 2) * 2 + i % 2);
+}
+
+TEST(a_slot_that_is_due_in_part_keeps_the_rest_in_order) {
+    begin(0);
+    arm(1, 500);
+    arm(2, 100);
+    arm(3, 300);
+    arm(4, 300);
+    fire(200);
+    ASSERT_STR_EQ(fired(), "2");
+    ASSERT_INT_EQ(eddy__wheel_next(&box.wheel), 300);
+    arm(5, 400); /* into its place */
+    arm(6, 300);
+    fire(400);
+    ASSERT_STR_EQ(fired(), "3 4 6 5");
+    fire(500);
+    ASSERT_STR_EQ(fired(), "1");
+}
+
+/* Late ones share the slot of the present with deadlines of now: one is ages before the other. */
+TEST(late_deadlines_of_any_age_fire_in_order) {
+    const int64_t now = 1LL << 61;
+    begin(now);
+    for (int i = 0; i < TIMERS; i++) /* 2^0, 2^60, 2^1, 2^59, ... again and again, then equal */
+        arm(i, i % 2 ? 1LL << (60 - i / 2 % 61) : 1LL << (i / 2 % 61));
+    fire(now);
+
+    ASSERT_INT_EQ(box.fired_count, TIMERS);
+    for (int i = 1; i < TIMERS; i++) {
+        int64_t before = box.entries[box.fired[i - 1]].timer.deadline_ns;
+        int64_t after = box.entries[box.fired[i]].timer.deadline_ns;
+        ASSERT(before < after || (before == after && box.fired[i - 1] < box.fired[i]));
+    }
 }
 
 TEST(a_deadline_two_centuries_away_fires_exactly_then) {

@@ -97,13 +97,34 @@ TEST(an_idle_thread_is_used_before_another_is_started) {
         run_side_by_side(loop, 1);
         while (true) { /* until the thread rests again */
             pthread_mutex_lock(&loop->workers.lock);
-            int idle = loop->workers.idle;
+            int asleep = loop->workers.asleep;
             pthread_mutex_unlock(&loop->workers.lock);
-            if (idle == 1)
+            if (asleep == 1)
                 break;
             sched_yield();
         }
     }
+    ASSERT_INT_EQ(loop->workers.threads_count, 1);
+}
+
+/* A job that is submitted again where it is done. */
+static void submit_again(struct eddy__job *job) {
+    struct errand *errand = container_of(job, struct errand, job);
+
+    if (--*errand->done_count == 0)
+        eddy_loop_stop(job->loop);
+    else
+        submit(errand);
+}
+
+TEST(a_thread_that_is_through_with_a_job_takes_the_next_though_it_may_not_have_gone_to_sleep) {
+    LOOP loop = test_loop();
+    int left = 2000;
+    struct errand errand = errand_of(loop, &left);
+    errand.job.done = submit_again;
+    submit(&errand);
+    ASSERT_OK(eddy_loop_run_forever(loop));
+
     ASSERT_INT_EQ(loop->workers.threads_count, 1);
 }
 
