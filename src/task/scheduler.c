@@ -169,7 +169,7 @@ static void task_entry(void) {
     eddy_loop *loop = task->future.loop;
     struct eddy__scheduler *scheduler = scheduler_of(task);
     struct eddy__stack *stack = task->coro.stack;
-    struct eddy__coro nowhere, *to = NULL;
+    struct eddy__coro *to = NULL;
 
     eddy__sanitizer_arrive(NULL);
     while (task) {
@@ -183,7 +183,7 @@ static void task_entry(void) {
         eddy__task_complete(task, result); /* it may be gone */
         task = scheduler_adopt(loop, scheduler, stack, &to);
     }
-    eddy__coro_finish(&nowhere, to);
+    eddy__coro_finish(to);
 }
 
 /* --- a loop's tasks ----------------------------------------------------------------------------
