@@ -5,13 +5,12 @@
 #include <errno.h>
 
 #include "memory.h"
-#include "util.h"
 
 #define RING_FIRST_CAPACITY 64
 
-static int ring_grow(struct eddy__ring *ring) {
+int eddy__ring_grow(struct eddy__ring *ring) {
     uint32_t count = eddy__ring_count(ring);
-    uint32_t capacity = ring->slots ? (ring->mask + 1) * 2 : RING_FIRST_CAPACITY;
+    uint32_t capacity = ring->capacity ? ring->capacity * 2 : RING_FIRST_CAPACITY;
     void **slots = eddy__alloc(capacity * sizeof(*slots));
 
     if (!slots)
@@ -21,27 +20,11 @@ static int ring_grow(struct eddy__ring *ring) {
         slots[i] = ring->slots[(ring->head + i) & ring->mask];
     eddy__free(ring->slots);
     ring->slots = slots;
+    ring->capacity = capacity;
     ring->mask = capacity - 1;
     ring->head = 0;
     ring->tail = count;
     return 0;
-}
-
-int eddy__ring_reserve(struct eddy__ring *ring) {
-    uint32_t capacity = ring->slots ? ring->mask + 1 : 0;
-
-    if (unlikely(ring->reserved == capacity)) {
-        int r = ring_grow(ring);
-        if (r < 0)
-            return r;
-    }
-    ring->reserved++;
-    return 0;
-}
-
-void eddy__ring_unreserve(struct eddy__ring *ring) {
-    assert(ring->reserved > 0);
-    ring->reserved--;
 }
 
 void eddy__ring_deinit(struct eddy__ring *ring) {

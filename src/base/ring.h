@@ -11,18 +11,38 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "util.h"
+
 struct eddy__ring {
     void **slots;
-    uint32_t mask;     /* capacity - 1; capacity is a power of two */
+    uint32_t mask;     /* capacity - 1 */
+    uint32_t capacity; /* 0 or a power of two */
     uint32_t head;     /* of the oldest; runs on, and is masked when used */
     uint32_t tail;     /* one past the newest */
     uint32_t reserved; /* places that were promised, at most the capacity */
 };
 
-/* All-zero is an empty ring. Returns 0 or -ENOMEM. */
-int eddy__ring_reserve(struct eddy__ring *ring);
-void eddy__ring_unreserve(struct eddy__ring *ring);
+/* All-zero is an empty ring. */
 void eddy__ring_deinit(struct eddy__ring *ring);
+
+/* Doubles the capacity. Returns 0 or -ENOMEM. */
+int eddy__ring_grow(struct eddy__ring *ring);
+
+/* Promises a place. Returns 0 or -ENOMEM. */
+static inline int eddy__ring_reserve(struct eddy__ring *ring) {
+    if (unlikely(ring->reserved == ring->capacity)) {
+        int r = eddy__ring_grow(ring);
+        if (r < 0)
+            return r;
+    }
+    ring->reserved++;
+    return 0;
+}
+
+static inline void eddy__ring_unreserve(struct eddy__ring *ring) {
+    assert(ring->reserved > 0);
+    ring->reserved--;
+}
 
 static inline uint32_t eddy__ring_count(const struct eddy__ring *ring) {
     return ring->tail - ring->head;

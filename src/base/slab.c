@@ -11,13 +11,8 @@
 #define SLAB_CHUNK_RECORDS 512
 #define SLAB_ALIGNMENT     64 /* a cache line */
 
-/* A free record. */
-struct slab_link {
-    struct slab_link *next;
-};
-
 void eddy__slab_init(struct eddy__slab *slab, size_t record_bytes) {
-    assert(record_bytes >= sizeof(struct slab_link) && record_bytes % 8 == 0);
+    assert(record_bytes >= sizeof(struct eddy__slab_link) && record_bytes % 8 == 0);
     *slab = (struct eddy__slab){.record_bytes = record_bytes, .chunk_records = SLAB_CHUNK_RECORDS};
 }
 
@@ -41,7 +36,7 @@ static void chunk_free(char *chunk) {
     eddy__free(memory);
 }
 
-static int slab_grow(struct eddy__slab *slab) {
+int eddy__slab_grow(struct eddy__slab *slab) {
     char **chunks = eddy__realloc(slab->chunks, (slab->chunks_count + 1) * sizeof(*chunks));
     char *chunk;
 
@@ -55,32 +50,11 @@ static int slab_grow(struct eddy__slab *slab) {
 
     slab->chunks[slab->chunks_count++] = chunk;
     for (uint32_t i = slab->chunk_records; i-- > 0;) {
-        struct slab_link *link = (struct slab_link *)(chunk + i * slab->record_bytes);
+        struct eddy__slab_link *link = (struct eddy__slab_link *)(chunk + i * slab->record_bytes);
         link->next = slab->free;
         slab->free = link;
     }
     return 0;
-}
-
-void *eddy__slab_take(struct eddy__slab *slab) {
-    struct slab_link *link;
-
-    if (unlikely(!slab->free) && slab_grow(slab) < 0)
-        return NULL;
-
-    link = slab->free;
-    slab->free = link->next;
-    link->next = NULL;
-    slab->in_use++;
-    return link;
-}
-
-void eddy__slab_give(struct eddy__slab *slab, void *record) {
-    struct slab_link *link = record;
-
-    link->next = slab->free;
-    slab->free = link;
-    slab->in_use--;
 }
 
 void eddy__slab_deinit(struct eddy__slab *slab) {

@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "util.h"
+
 struct eddy__slab {
     size_t record_bytes;    /* a multiple of 8 */
     uint32_t chunk_records; /* records per chunk, a power of two */
@@ -22,9 +24,35 @@ struct eddy__slab {
 void eddy__slab_init(struct eddy__slab *slab, size_t record_bytes);
 void eddy__slab_deinit(struct eddy__slab *slab);
 
+/* Adds a chunk of free records. Returns 0 or -1: no memory. */
+int eddy__slab_grow(struct eddy__slab *slab);
+
+/* A free record. */
+struct eddy__slab_link {
+    struct eddy__slab_link *next;
+} __attribute__((may_alias));
+
 /* A record, or NULL: no memory. A record that was never used before is all zero. */
-void *eddy__slab_take(struct eddy__slab *slab);
-void eddy__slab_give(struct eddy__slab *slab, void *record);
+static inline void *eddy__slab_take(struct eddy__slab *slab) {
+    struct eddy__slab_link *link;
+
+    if (unlikely(!slab->free) && eddy__slab_grow(slab) < 0)
+        return NULL;
+
+    link = slab->free;
+    slab->free = link->next;
+    link->next = NULL;
+    slab->in_use++;
+    return link;
+}
+
+static inline void eddy__slab_give(struct eddy__slab *slab, void *record) {
+    struct eddy__slab_link *link = record;
+
+    link->next = slab->free;
+    slab->free = link;
+    slab->in_use--;
+}
 
 /* Every index below the capacity has a record, in use or not. */
 static inline uint32_t eddy__slab_capacity(const struct eddy__slab *slab) {
