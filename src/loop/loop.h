@@ -82,9 +82,16 @@ struct eddy_loop {
     void *upper_data;
 };
 
-/* May this thread use the loop now? 0, EDDY_EWRONG_THREAD, EDDY_EFORKED, EDDY_ESHUTDOWN; raises the
- * sentence. */
-int eddy__loop_check(eddy_loop *loop);
+/* Why this thread must not use the loop now: raises the sentence. */
+int eddy__loop_refuse(const eddy_loop *loop);
+
+/* May this thread use the loop now? 0, EDDY_EWRONG_THREAD, EDDY_EFORKED, EDDY_ESHUTDOWN. */
+static inline int eddy__loop_check(const eddy_loop *loop) {
+    if (likely(loop->thread == &eddy__thread && !loop->closed &&
+               loop->fork_generation == eddy__fork_generation))
+        return 0;
+    return eddy__loop_refuse(loop);
+}
 
 /* Runs turns until loop->woken (which it clears), or stop() if `stoppable`. The caller is this
  * thread, outside any loop: returns 0, -EDEADLK and the codes of eddy__loop_check(). */

@@ -66,12 +66,6 @@ eddy_loop *eddy__default_loop(void) {
     return loop;
 }
 
-eddy_loop *eddy__loop_or_default(eddy_loop *loop) {
-    if (loop)
-        return loop;
-    return eddy__thread.running ? eddy__thread.running : eddy__default_loop();
-}
-
 eddy_loop *eddy_running_loop(void) {
     return eddy__thread.running;
 }

@@ -31,6 +31,10 @@ void eddy__thread_remember(void);
 eddy_loop *eddy__default_loop(void);
 
 /* `loop`; for NULL the running loop, else the default one. */
-eddy_loop *eddy__loop_or_default(eddy_loop *loop);
+static inline eddy_loop *eddy__loop_or_default(eddy_loop *loop) {
+    if (!loop)
+        loop = eddy__thread.running;
+    return likely(loop) ? loop : eddy__default_loop();
+}
 
 #endif
