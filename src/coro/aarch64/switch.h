@@ -7,7 +7,8 @@
  *
  *   a suspended flow's sp -> [ x19 | x29 | where it goes on | unused ] its own sp
  *
- * It goes on by a jump, for the reason that ../x86_64/switch.h gives; hint 36 is "bti j", which allows that where branch targets are checked. */
+ * It goes on by a jump, for the reason that ../x86_64/switch.h gives; hint 36 is "bti j",
+ * which allows that where branch targets are checked. */
 #ifndef EDDY__SWITCH_H
 #define EDDY__SWITCH_H
 
