@@ -10,7 +10,7 @@
 
 int eddy__ring_grow(struct eddy__ring *ring) {
     uint32_t count = eddy__ring_count(ring);
-    uint32_t capacity = ring->slots ? (ring->mask + 1) * 2 : RING_FIRST_CAPACITY;
+    uint32_t capacity = ring->capacity ? ring->capacity * 2 : RING_FIRST_CAPACITY;
     void **slots = eddy__alloc(capacity * sizeof(*slots));
 
     if (!slots)
@@ -20,6 +20,7 @@ int eddy__ring_grow(struct eddy__ring *ring) {
         slots[i] = ring->slots[(ring->head + i) & ring->mask];
     eddy__free(ring->slots);
     ring->slots = slots;
+    ring->capacity = capacity;
     ring->mask = capacity - 1;
     ring->head = 0;
     ring->tail = count;

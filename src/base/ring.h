@@ -15,7 +15,8 @@
 
 struct eddy__ring {
     void **slots;
-    uint32_t mask;     /* capacity - 1; capacity is a power of two */
+    uint32_t mask;     /* capacity - 1 */
+    uint32_t capacity; /* 0 or a power of two */
     uint32_t head;     /* of the oldest; runs on, and is masked when used */
     uint32_t tail;     /* one past the newest */
     uint32_t reserved; /* places that were promised, at most the capacity */
@@ -24,14 +25,12 @@ struct eddy__ring {
 /* All-zero is an empty ring. */
 void eddy__ring_deinit(struct eddy__ring *ring);
 
-/* Room for more; reserve calls it. Returns 0 or -ENOMEM. */
+/* Doubles the capacity. Returns 0 or -ENOMEM. */
 int eddy__ring_grow(struct eddy__ring *ring);
 
-/* Returns 0 or -ENOMEM. */
+/* Promises a place. Returns 0 or -ENOMEM. */
 static inline int eddy__ring_reserve(struct eddy__ring *ring) {
-    uint32_t capacity = ring->slots ? ring->mask + 1 : 0;
-
-    if (unlikely(ring->reserved == capacity)) {
+    if (unlikely(ring->reserved == ring->capacity)) {
         int r = eddy__ring_grow(ring);
         if (r < 0)
             return r;

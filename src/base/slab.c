@@ -3,7 +3,6 @@
 #include "slab.h"
 
 #include <assert.h>
-#include <errno.h>
 #include <string.h>
 
 #include "memory.h"
@@ -13,7 +12,7 @@
 #define SLAB_ALIGNMENT     64 /* a cache line */
 
 void eddy__slab_init(struct eddy__slab *slab, size_t record_bytes) {
-    assert(record_bytes >= sizeof(struct slab_link) && record_bytes % 8 == 0);
+    assert(record_bytes >= sizeof(struct eddy__slab_link) && record_bytes % 8 == 0);
     *slab = (struct eddy__slab){.record_bytes = record_bytes, .chunk_records = SLAB_CHUNK_RECORDS};
 }
 
@@ -42,16 +41,16 @@ int eddy__slab_grow(struct eddy__slab *slab) {
     char *chunk;
 
     if (!chunks)
-        return -ENOMEM;
+        return -1;
     slab->chunks = chunks;
 
     chunk = chunk_new(slab->chunk_records * slab->record_bytes);
     if (!chunk)
-        return -ENOMEM;
+        return -1;
 
     slab->chunks[slab->chunks_count++] = chunk;
     for (uint32_t i = slab->chunk_records; i-- > 0;) {
-        struct slab_link *link = (struct slab_link *)(chunk + i * slab->record_bytes);
+        struct eddy__slab_link *link = (struct eddy__slab_link *)(chunk + i * slab->record_bytes);
         link->next = slab->free;
         slab->free = link;
     }

@@ -12,35 +12,34 @@
 
 #include "util.h"
 
-/* A free record. */
-struct slab_link {
-    struct slab_link *next;
-};
-
 struct eddy__slab {
     size_t record_bytes;    /* a multiple of 8 */
     uint32_t chunk_records; /* records per chunk, a power of two */
     uint32_t chunks_count;
     uint32_t in_use;
-    struct slab_link *free; /* the first free record */
-    char **chunks;          /* zeroed when they are made */
+    void *free;    /* the first free record */
+    char **chunks; /* zeroed when they are made */
 };
 
 void eddy__slab_init(struct eddy__slab *slab, size_t record_bytes);
 void eddy__slab_deinit(struct eddy__slab *slab);
 
-/* Free records for take. Returns 0 or -ENOMEM. */
+/* Adds a chunk of free records. Returns 0 or -1: no memory. */
 int eddy__slab_grow(struct eddy__slab *slab);
+
+/* A free record. */
+struct eddy__slab_link {
+    struct eddy__slab_link *next;
+} __attribute__((may_alias));
 
 /* A record, or NULL: no memory. A record that was never used before is all zero. */
 static inline void *eddy__slab_take(struct eddy__slab *slab) {
-    struct slab_link *link = slab->free;
+    struct eddy__slab_link *link;
 
-    if (unlikely(!link)) {
-        if (eddy__slab_grow(slab) < 0)
-            return NULL;
-        link = slab->free;
-    }
+    if (unlikely(!slab->free) && eddy__slab_grow(slab) < 0)
+        return NULL;
+
+    link = slab->free;
     slab->free = link->next;
     link->next = NULL;
     slab->in_use++;
@@ -48,7 +47,7 @@ static inline void *eddy__slab_take(struct eddy__slab *slab) {
 }
 
 static inline void eddy__slab_give(struct eddy__slab *slab, void *record) {
-    struct slab_link *link = record;
+    struct eddy__slab_link *link = record;
 
     link->next = slab->free;
     slab->free = link;
@@ -61,9 +60,8 @@ static inline uint32_t eddy__slab_capacity(const struct eddy__slab *slab) {
 }
 
 static inline void *eddy__slab_at(const struct eddy__slab *slab, uint32_t index) {
-    unsigned shift = (unsigned)__builtin_ctz(slab->chunk_records); /* a division would cost 3 ns */
-
-    return slab->chunks[index >> shift] + (index & (slab->chunk_records - 1)) * slab->record_bytes;
+    return slab->chunks[index / slab->chunk_records] +
+           (index % slab->chunk_records) * slab->record_bytes;
 }
 
 #endif

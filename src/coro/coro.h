@@ -1,27 +1,21 @@
 /* SPDX-License-Identifier: MIT
  * coro.h - stackful coroutines: two stacks, and a switch between them.
  *
- * A switch saves the callee-saved registers on the stack it leaves and jumps; it knows no
- * scheduler. Floating-point control words are not saved: they are the thread's, as the signal mask
- * is. */
+ * The switch itself is switch.h, of the folder that the build picks: x86_64, aarch64, ucontext. It
+ * saves on the stack it leaves, and jumps; it knows no scheduler. Floating-point control words are
+ * not saved: they are the thread's, as the signal mask is. */
 #ifndef EDDY__CORO_H
 #define EDDY__CORO_H
 
 #include "sanitizer.h"
 #include "stack.h"
+#include "switch.h"
 
 /* Where a suspended flow of control goes on. For a thread's own flow, `stack` is NULL. */
 struct eddy__coro {
     void *sp;
     struct eddy__stack *stack;
 };
-
-/* The backend (switch_*.S, switch_ucontext.c): saves this flow in *from, goes on with the one in
- * `to`. */
-void eddy__switch(void **from, void *to);
-
-/* The backend: a flow that starts in entry(), which never returns, on the stack below `top`. */
-void *eddy__switch_prepare(void *bottom, void *top, void (*entry)(void));
 
 /* Binds a stack; the first switch to it starts entry(). */
 static inline void eddy__coro_prepare(struct eddy__coro *coro, struct eddy__stack *stack,
@@ -41,10 +35,9 @@ static inline void eddy__coro_switch(struct eddy__coro *from, struct eddy__coro 
 }
 
 /* Ends this flow, whose stack may be given to another from the next instruction on. */
-_Noreturn static inline void eddy__coro_finish(struct eddy__coro *from, struct eddy__coro *to) {
+_Noreturn static inline void eddy__coro_finish(struct eddy__coro *to) {
     eddy__sanitizer_leave(NULL, to->stack);
-    eddy__switch(&from->sp, to->sp);
-    __builtin_unreachable();
+    eddy__switch_for_good(to->sp);
 }
 
 #endif

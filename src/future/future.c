@@ -11,23 +11,11 @@
 #include "log.h"
 #include "memory.h"
 
-void eddy__future_init(eddy_future *future, const struct eddy__future_class *class,
-                       eddy_loop *loop) {
-    *future = (eddy_future){.class = class, .loop = loop, .refs = 1};
-    list_init(&future->waiters);
-    loop->futures++;
-}
-
 /* --- completion ------------------------------------------------------------------------------- */
 
-void eddy__future_complete(eddy_future *future, int result, const eddy_error *error) {
+void eddy__future_wake(eddy_future *future) {
     struct list_node waiters, *node;
 
-    assert(future->state == FUTURE_PENDING);
-    future->state = FUTURE_DONE;
-    future->result = result;
-    future->stamp = ++future->loop->completions;
-    eddy__error_set(&future->error, error);
     list_init(&waiters);
     list_splice(&waiters, &future->waiters);
     while ((node = list_take_first(&waiters))) {
@@ -36,14 +24,12 @@ void eddy__future_complete(eddy_future *future, int result, const eddy_error *er
     }
 }
 
-int eddy__future_retrieve(eddy_future *future, void **value) {
+int eddy__future_retrieve_value(eddy_future *future, void **value) {
     future->was_retrieved = true;
     if (future->result < 0)
         return future->error ? eddy__fail_with(future->error) : eddy__fail(future->result);
-    if (!future->class->is_task && value) {
-        *value = future->value;
-        future->owns_value = false; /* taken: it is the asker's now */
-    }
+    if (value && !future->class->is_task)
+        *value = future->class->take_value ? future->class->take_value(future) : NULL;
     return future->result;
 }
 
@@ -95,18 +81,15 @@ static void future_report(eddy_future *future) {
 static void future_free(eddy_future *future) {
     eddy_loop *loop = future->loop;
 
-    eddy__error_set(&future->error, NULL);
+    if (unlikely(future->error))
+        eddy__error_set(&future->error, NULL);
     future->class->free(future);
     if (--loop->futures == 0 && loop->closed)
         eddy_loop_unref(loop);
 }
 
-void eddy__future_unref(eddy_future *future) {
-    assert(future->refs > 0);
-    if (--future->refs > 0)
-        return;
-    if (eddy__future_is_done(future) && future->result < 0 && future->result != -ECANCELED &&
-        !future->was_retrieved)
+void eddy__future_end(eddy_future *future) {
+    if (unlikely(future->result < 0) && future->result != -ECANCELED && !future->was_retrieved)
         future_report(future);
     future_free(future);
 }
@@ -271,19 +254,29 @@ static void done_callbacks_drop(eddy_future *future) {
 
 struct plain_future {
     eddy_future future;
-    void (*destroy)(void *value);
+    void *value;                  /* DONE with result >= 0 */
+    void (*destroy)(void *value); /* due if nobody takes the value, or NULL */
 };
+
+/* It is the asker's now. */
+static void *plain_take_value(eddy_future *future) {
+    struct plain_future *plain = container_of(future, struct plain_future, future);
+
+    plain->destroy = NULL;
+    return plain->value;
+}
 
 static void plain_free(eddy_future *future) {
     struct plain_future *plain = container_of(future, struct plain_future, future);
 
     done_callbacks_drop(future);
-    if (future->owns_value && plain->destroy)
-        plain->destroy(future->value);
+    if (plain->destroy)
+        plain->destroy(plain->value);
     eddy__free(plain);
 }
 
-static const struct eddy__future_class plain_class = {.free = plain_free};
+static const struct eddy__future_class plain_class = {.take_value = plain_take_value,
+                                                      .free = plain_free};
 
 eddy_future *eddy_future_new(eddy_loop *loop) {
     struct plain_future *plain;
@@ -299,6 +292,7 @@ eddy_future *eddy_future_new(eddy_loop *loop) {
         return NULL;
     }
     eddy__future_init(&plain->future, &plain_class, loop);
+    plain->value = NULL;
     plain->destroy = NULL;
     return &plain->future;
 }
@@ -327,13 +321,13 @@ static int plain_check(eddy_future *future) {
 }
 
 int eddy_future_set_result_with(eddy_future *future, void *value, void (*destroy)(void *value)) {
+    struct plain_future *plain = container_of(future, struct plain_future, future);
     int r = plain_check(future);
 
     if (r < 0)
         return r;
-    future->value = value;
-    future->owns_value = destroy != NULL;
-    container_of(future, struct plain_future, future)->destroy = destroy;
+    plain->value = value;
+    plain->destroy = destroy;
     eddy__future_complete(future, 0, NULL);
     return 0;
 }

@@ -24,7 +24,8 @@ struct eddy__future_class {
     struct eddy__runnable_class runnable; /* first: a task is run by the ready queue */
     bool is_task;
     bool (*cancel)(eddy_future *future,
-                   const char *reason); /* NULL: completes it with -ECANCELED */
+                   const char *reason);       /* NULL: completes it with -ECANCELED */
+    void *(*take_value)(eddy_future *future); /* DONE with result >= 0. NULL: it has none */
     /* What it is, for a report: task "x" (created at y). NULL: a future. */
     void (*describe)(const eddy_future *future, char *text, size_t size);
     void (*free)(eddy_future *future); /* the last reference went */
@@ -39,23 +40,35 @@ struct eddy_future {
     int result;          /* DONE: >= 0, or the error's code */
     uint8_t state;       /* enum eddy__future_state */
     bool was_retrieved;  /* somebody has seen the result, so a failure needs no report */
-    bool owns_value;     /* destroy(value) is due if nobody takes it */
     uint8_t task_state;  /* the task layer's */
     uint32_t task_flags; /* the task layer's */
     uint64_t stamp;      /* loop->completions when it completed */
     struct list_node waiters;
-    union {
-        void *value; /* DONE with result >= 0, of a plain future */
-    };
     const eddy_error *error; /* DONE with an error; of a running task, its last error */
 };
 
 /* Initializes the head of something larger. */
-void eddy__future_init(eddy_future *future, const struct eddy__future_class *class,
-                       eddy_loop *loop);
+static inline void eddy__future_init(eddy_future *future, const struct eddy__future_class *class,
+                                     eddy_loop *loop) {
+    *future = (eddy_future){.class = class, .loop = loop, .refs = 1};
+    list_init(&future->waiters);
+    loop->futures++;
+}
+
+/* Tells those who wait for a future that has just completed. */
+void eddy__future_wake(eddy_future *future);
 
 /* Completes: PENDING -> DONE. Takes error (NULL: none beyond the code). Wakes the waiters. */
-void eddy__future_complete(eddy_future *future, int result, const eddy_error *error);
+static inline void eddy__future_complete(eddy_future *future, int result, const eddy_error *error) {
+    assert(future->state == FUTURE_PENDING);
+    future->state = FUTURE_DONE;
+    future->result = result;
+    future->stamp = ++future->loop->completions;
+    if (unlikely(future->error || error))
+        eddy__error_set(&future->error, error);
+    if (!list_is_empty(&future->waiters))
+        eddy__future_wake(future);
+}
 
 /* A failed future that owns its error, for calls that return a future and cannot. NULL: no memory.
  */
@@ -76,14 +89,28 @@ static inline void eddy__waiter_remove(struct eddy__waiter *waiter) {
 
 /* The result of a done future for who asks now: marks it retrieved, makes its error the asker's
  * last error, hands the value over. value may be NULL. */
-int eddy__future_retrieve(eddy_future *future, void **value);
+int eddy__future_retrieve_value(eddy_future *future, void **value);
 
-/* References; unref reports a failure that nobody has seen. */
+static inline int eddy__future_retrieve(eddy_future *future, void **value) {
+    if (unlikely(value || future->result < 0))
+        return eddy__future_retrieve_value(future, value);
+    future->was_retrieved = true;
+    return future->result;
+}
+
 static inline eddy_future *eddy__future_ref(eddy_future *future) {
     future->refs++;
     return future;
 }
-void eddy__future_unref(eddy_future *future);
+
+/* The last reference went: reports a failure that nobody has seen, and frees. */
+void eddy__future_end(eddy_future *future);
+
+static inline void eddy__future_unref(eddy_future *future) {
+    assert(future->refs > 0);
+    if (--future->refs == 0)
+        eddy__future_end(future);
+}
 
 /* Reports through the loop's exception handler, or the log. */
 void eddy__report_failure(eddy_loop *loop, const eddy_error *error, const char *what);

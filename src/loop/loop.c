@@ -105,15 +105,13 @@ static void loop_turn(eddy_loop *loop, int64_t most_ns) {
 
 /* --- running ---------------------------------------------------------------------------------- */
 
-int eddy__loop_refuse(eddy_loop *loop) {
-    if (unlikely(loop->fork_generation != eddy__fork_generation))
+int eddy__loop_refuse(const eddy_loop *loop) {
+    if (loop->fork_generation != eddy__fork_generation)
         return eddy_raise(EDDY_EFORKED, "this loop was made before fork(): it is the parent's");
-    if (unlikely(loop->closed))
+    if (loop->closed)
         return eddy_raise(EDDY_ESHUTDOWN, "this loop is closed");
-    if (unlikely(loop->thread != &eddy__thread))
-        return eddy_raise(EDDY_EWRONG_THREAD, "this loop belongs to another thread; from here only "
-                                              "eddy_call_soon_threadsafe() may be used on it");
-    return 0;
+    return eddy_raise(EDDY_EWRONG_THREAD, "this loop belongs to another thread; from here only "
+                                          "eddy_call_soon_threadsafe() may be used on it");
 }
 
 /* A loop that does not run may be taken over by the thread that runs it next. */

@@ -82,12 +82,11 @@ struct eddy_loop {
     void *upper_data;
 };
 
-/* Says why this thread may not use the loop now; 0 if it may. */
-int eddy__loop_refuse(eddy_loop *loop);
+/* Why this thread must not use the loop now: raises the sentence. */
+int eddy__loop_refuse(const eddy_loop *loop);
 
-/* May this thread use the loop now? 0, EDDY_EWRONG_THREAD, EDDY_EFORKED, EDDY_ESHUTDOWN; raises the
- * sentence. */
-static inline int eddy__loop_check(eddy_loop *loop) {
+/* May this thread use the loop now? 0, EDDY_EWRONG_THREAD, EDDY_EFORKED, EDDY_ESHUTDOWN. */
+static inline int eddy__loop_check(const eddy_loop *loop) {
     if (likely(loop->thread == &eddy__thread && !loop->closed &&
                loop->fork_generation == eddy__fork_generation))
         return 0;

@@ -32,9 +32,9 @@ eddy_loop *eddy__default_loop(void);
 
 /* `loop`; for NULL the running loop, else the default one. */
 static inline eddy_loop *eddy__loop_or_default(eddy_loop *loop) {
-    if (loop)
-        return loop;
-    return eddy__thread.running ? eddy__thread.running : eddy__default_loop();
+    if (!loop)
+        loop = eddy__thread.running;
+    return likely(loop) ? loop : eddy__default_loop();
 }
 
 #endif

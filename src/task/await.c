@@ -52,7 +52,7 @@ static void await_dropped(struct eddy__wait *wait) {
 }
 
 /* Parks until it is done. */
-static void await_one(struct await_wait *await, eddy_future *future) {
+static inline void await_one(struct await_wait *await, eddy_future *future) {
     if (!future || eddy__future_is_done(future))
         return;
     await->waiter.wake = await_woken;
@@ -60,8 +60,19 @@ static void await_one(struct await_wait *await, eddy_future *future) {
     eddy__task_park(await->task, &await->wait);
 }
 
+/* The task is cancelled already: what it takes is, too. */
+static void await_refuse(struct await_wait *await) {
+    struct eddy__task *task = await->task;
+
+    await->was_cancelled = true;
+    cancel_all(await);
+    task->wait = &await->wait; /* what it holds, if the loop is closed meanwhile */
+    eddy__task_refuse(task);
+    task->wait = NULL;
+}
+
 /* Waits for all of them. True: this task was cancelled before or meanwhile. */
-static bool await_all(struct eddy__task *task, eddy_future **futures, int count) {
+static inline bool await_all(struct eddy__task *task, eddy_future **futures, int count) {
     struct await_wait await = {
         .wait = {.cancel = await_cancelled, .drop = await_dropped},
         .task = task,
@@ -70,16 +81,10 @@ static bool await_all(struct eddy__task *task, eddy_future **futures, int count)
     };
 
     list_init(&await.waiter.node);
-
-    if (task->future.task_flags & TASK_REFUSED) {
-        await.was_cancelled = true;
-        cancel_all(&await);
-        task->wait = &await.wait; /* what it holds, if the loop is closed meanwhile */
-        eddy__task_refuse(task);
-        task->wait = NULL;
-    } else {
+    if (unlikely(task->future.task_flags & TASK_REFUSED))
+        await_refuse(&await);
+    else
         task->refusals = 0;
-    }
     for (int i = 0; i < count; i++)
         await_one(&await, futures[i]);
     return await.was_cancelled;
@@ -88,34 +93,52 @@ static bool await_all(struct eddy__task *task, eddy_future **futures, int count)
 /* --- eddy_await --------------------------------------------------------------------------------
  */
 
-/* The task that can wait for this future, or a code, with a sentence. */
-static int await_check(eddy_future *future, struct eddy__task **out) {
-    int code;
-
-    if (!future)
-        return eddy__fail(-ENOMEM);
-    if (eddy__current && &eddy__current->future == future)
+static inline int await_check_self(const eddy_future *future) {
+    if (unlikely(eddy__current && &eddy__current->future == future))
         return eddy_raise(-EDEADLK, "task \"%s\" awaits itself: it would never end",
                           eddy_task_name(future));
-    *out = eddy__task_to_suspend(future->loop, &code);
-    return *out ? 0 : code;
+    return 0;
 }
 
-int eddy_await_value(eddy_future *future, void **value) {
+/* The task that can wait for this future, or a code, with a sentence. */
+static inline int await_check(eddy_future *future, struct eddy__task **out) {
+    int r;
+
+    if (unlikely(!future))
+        return eddy__fail(-ENOMEM);
+    r = await_check_self(future);
+    if (unlikely(r < 0))
+        return r;
+    *out = eddy__task_to_suspend(future->loop, &r);
+    return *out ? 0 : r;
+}
+
+/* Lets go of what could not be awaited; a task's own future is mostly borrowed. */
+static void await_release(eddy_future *future) {
+    if (!eddy__current || future != &eddy__current->future)
+        eddy_unref(future);
+}
+
+static inline int await_value(eddy_future *future, void **value) {
     struct eddy__task *task;
     int r = await_check(future, &task);
 
-    if (r == 0) {
-        await_all(task, &future, 1);
-        r = eddy__future_retrieve(future, value);
+    if (unlikely(r < 0)) {
+        await_release(future);
+        return r;
     }
-    if (!eddy__current || future != &eddy__current->future) /* its own is mostly borrowed */
-        eddy_unref(future);
+    await_all(task, &future, 1);
+    r = eddy__future_retrieve(future, value);
+    eddy__future_unref(future);
     return r;
 }
 
+int eddy_await_value(eddy_future *future, void **value) {
+    return await_value(future, value);
+}
+
 int eddy_await(eddy_future *future) {
-    return eddy_await_value(future, NULL);
+    return await_value(future, NULL);
 }
 
 int eddy_wait_for(eddy_future *future, double seconds) {
@@ -152,66 +175,78 @@ static eddy_loop *loop_of(eddy_future *futures[], int count) {
     return NULL;
 }
 
-static int gather_check_one(eddy_future *future, const eddy_loop *loop, struct eddy__task **out) {
-    if (future->loop != loop)
+/* Why one of them cannot be waited for together with the others, which are of `loop`. */
+static inline int gather_check_one(const eddy_future *future, const eddy_loop *loop) {
+    if (unlikely(future->loop != loop))
         return eddy_raise(-EINVAL, "futures of different loops cannot be waited for together");
-    return await_check(future, out);
+    return await_check_self(future);
 }
 
 /* Any of them that cannot be waited for here, and why: wrong loop, itself, no place to suspend. */
 static int gather_check(eddy_future *futures[], int count, struct eddy__task **out) {
+    eddy_loop *loop = loop_of(futures, count);
     int code = 0;
 
-    *out = eddy__task_to_suspend(loop_of(futures, count), &code);
+    *out = eddy__task_to_suspend(loop, &code);
     for (int i = 0; i < count && code == 0; i++)
-        if (futures[i])
-            code = gather_check_one(futures[i], loop_of(futures, count), out);
+        if (likely(futures[i]))
+            code = gather_check_one(futures[i], loop);
     return code;
 }
 
-/* Gives each result out, and the error that came first in time (a missing future is the first of
- * all). */
-static const eddy_error *gather_results(eddy_future *futures[], int count, int results[]) {
-    const eddy_error *first = NULL;
-    uint64_t first_stamp = UINT64_MAX;
+/* What came out of many: the error that was first in time, and whether any was cancelled. */
+struct gathered {
+    const eddy_error *first;
+    uint64_t first_stamp;
+    bool any_was_cancelled;
+};
 
-    for (int i = 0; i < count; i++) {
-        int r = futures[i] ? eddy__future_retrieve(futures[i], NULL) : eddy__fail(-ENOMEM);
-        uint64_t stamp = futures[i] ? futures[i]->stamp : 0;
-        if (results)
-            results[i] = r;
-        if (r < 0 && stamp < first_stamp) {
-            eddy__error_set(&first, eddy_error_ref(eddy_last_error()));
-            first_stamp = stamp;
-        }
+/* A missing future is the first of all. Its sentence is the last error. */
+static void gather_failure(struct gathered *gathered, const eddy_future *future, int result) {
+    uint64_t stamp = future ? future->stamp : 0;
+
+    gathered->any_was_cancelled |= future && result == -ECANCELED;
+    if (stamp < gathered->first_stamp) {
+        eddy__error_set(&gathered->first, eddy_error_ref(eddy_last_error()));
+        gathered->first_stamp = stamp;
     }
-    return first;
 }
 
-static bool any_was_cancelled(eddy_future *futures[], int count) {
-    for (int i = 0; i < count; i++)
-        if (eddy_is_cancelled(futures[i]))
-            return true;
-    return false;
+/* Gives each result out, and lets go of the futures: one pass, as many do not fit into a cache. */
+static struct gathered gather_results(eddy_future *futures[], int count, int results[]) {
+    struct gathered gathered = {.first_stamp = UINT64_MAX};
+
+    for (int i = 0; i < count; i++) {
+        eddy_future *future = futures[i];
+        int r = likely(future) ? eddy__future_retrieve(future, NULL) : eddy__fail(-ENOMEM);
+        if (results)
+            results[i] = r;
+        if (unlikely(r < 0))
+            gather_failure(&gathered, future, r);
+        if (likely(future))
+            eddy__future_unref(future);
+    }
+    return gathered;
 }
 
 int eddy_gather_array(eddy_future **futures, int count, int *results) {
-    const eddy_error *first;
+    struct gathered gathered;
     struct eddy__task *task;
+    bool was_cancelled;
     int r = gather_check(futures, count, &task);
 
-    if (r == 0) {
-        bool was_cancelled = await_all(task, futures, count);
-        first = gather_results(futures, count, results);
-        if (was_cancelled && (count == 0 || any_was_cancelled(futures, count)))
-            r = eddy__task_fail_cancelled(task);
-        else if (first)
-            r = eddy__fail_with(first);
-        eddy_error_unref(first);
+    if (r < 0) {
+        for (int i = 0; i < count; i++)
+            await_release(futures[i]);
+        return r;
     }
-    for (int i = 0; i < count; i++)
-        if (!eddy__current || futures[i] != &eddy__current->future)
-            eddy_unref(futures[i]);
+    was_cancelled = await_all(task, futures, count);
+    gathered = gather_results(futures, count, results);
+    if (was_cancelled && (count == 0 || gathered.any_was_cancelled))
+        r = eddy__task_fail_cancelled(task);
+    else if (gathered.first)
+        r = eddy__fail_with(gathered.first);
+    eddy_error_unref(gathered.first);
     return r;
 }
 
@@ -313,7 +348,7 @@ int eddy_wait(eddy_future **futures, int count, double seconds, eddy_wait_until 
     int r = eddy__checkpoint(loop_of(futures, count), &some.task);
 
     for (int i = 0; i < count && r == 0; i++)
-        r = futures[i] ? gather_check_one(futures[i], loop_of(futures, count), &some.task)
+        r = futures[i] ? gather_check_one(futures[i], loop_of(futures, count))
                        : eddy_raise(-EINVAL, "future %d of %d is NULL", i, count);
     if (r < 0 || count == 0)
         return r;

@@ -80,24 +80,26 @@ static int root_to_suspend(eddy_loop *loop) {
     return r < 0 ? r : root_bind(loop);
 }
 
-struct eddy__task *eddy__task_to_suspend(eddy_loop *loop, int *code) {
-    struct eddy__task *task = eddy__current;
-
-    if (likely(task)) {
-        if (likely(!loop || loop == task->future.loop))
-            return task;
+struct eddy__task *eddy__root_to_suspend(eddy_loop *loop, int *code) {
+    if (eddy__current)
         *code = eddy_raise(EDDY_EWRONG_THREAD, "what this task waits for belongs to another loop");
-        return NULL;
-    }
-    *code = root_to_suspend(loop);
+    else
+        *code = root_to_suspend(loop);
     return *code < 0 ? NULL : &root;
+}
+
+void eddy__task_leave_root(struct eddy__task *task) {
+    int r = eddy__loop_run(task->future.loop, false);
+
+    assert(r == 0); /* eddy__task_to_suspend() has seen to it */
+    (void)r;
 }
 
 void eddy__task_step_back(struct eddy__task *task) {
     task->future.task_state = TASK_READY;
     eddy__loop_ready(task->future.loop, task);
-    if (task->future.task_flags & TASK_ROOT)
-        eddy__loop_run(task->future.loop, false);
+    if (unlikely(task->future.task_flags & TASK_ROOT))
+        eddy__task_leave_root(task);
     else
         eddy__task_leave(task);
 }
@@ -114,7 +116,7 @@ void eddy__task_refuse(struct eddy__task *task) {
     eddy__task_step_back(task);
 }
 
-int eddy__checkpoint(eddy_loop *loop, struct eddy__task **out) {
+int eddy__checkpoint_slowly(eddy_loop *loop, struct eddy__task **out) {
     int code;
     struct eddy__task *task = eddy__task_to_suspend(loop, &code);
 

@@ -26,12 +26,9 @@ static struct eddy__scheduler *scheduler_of(const struct eddy__task *task) {
 
 /* Gives a fresh task a stack. False: there is none, and it has failed with -ENOMEM. */
 static bool task_bind(struct eddy__scheduler *scheduler, struct eddy__task *task) {
-    struct eddy__stack *stack;
+    struct eddy__stack *stack = eddy__stack_take(&scheduler->stacks, task->size_class);
 
-    if (likely(task->coro.stack))
-        return true;
-    stack = eddy__stack_take(&scheduler->stacks, task->size_class);
-    if (!stack) {
+    if (unlikely(!stack)) {
         task->future.task_state = TASK_RUNNING; /* it is out of the queue */
         eddy__task_complete(task, -ENOMEM);
         return false;
@@ -40,67 +37,74 @@ static bool task_bind(struct eddy__scheduler *scheduler, struct eddy__task *task
     return true;
 }
 
-/* Out of the ready queue: a task that was cancelled before it ran only had its place there. */
-static bool task_is_live(struct eddy__task *task) {
-    if (likely(task->future.task_state != TASK_ENDED))
-        return true;
+/* A task that was cancelled before it ran only had its place in the ready queue. */
+static void task_drop_ended(struct eddy__task *task) {
     eddy__ring_unreserve(&task->future.loop->ready);
     eddy__future_unref(&task->future);
+}
+
+/* Can a task out of the ready queue be switched to? One that has not run yet gets its stack. */
+static inline bool task_can_run(struct eddy__scheduler *scheduler, struct eddy__task *task) {
+    if (likely(task->future.task_state == TASK_READY))
+        return true;
+    if (likely(task->future.task_state == TASK_NEW))
+        return task_bind(scheduler, task);
+    task_drop_ended(task);
     return false;
 }
 
-/* The next task that this turn may run, or NULL. */
-static struct eddy__task *scheduler_next(eddy_loop *loop) {
-    struct eddy__task *task;
-
-    do {
-        task = eddy__loop_next(loop, &eddy__task_class.runnable);
-    } while (task && !task_is_live(task));
-    return task;
-}
-
 /* Sets the stage for `task` (NULL: the loop itself) and gives the flow to switch to. */
-static struct eddy__coro *scheduler_enter(struct eddy__scheduler *scheduler,
-                                          struct eddy__task *task) {
+static inline struct eddy__coro *scheduler_enter(struct eddy__scheduler *scheduler,
+                                                 struct eddy__task *task) {
     eddy__current = task;
-    if (!task)
+    if (unlikely(!task))
         return &scheduler->loop_coro;
     task->future.task_state = TASK_RUNNING;
     return &task->coro;
 }
 
+static struct eddy__coro *scheduler_end_eager(struct eddy__scheduler *scheduler) {
+    eddy__current = scheduler->eager_task;
+    return TAKE_POINTER(scheduler->eager_return);
+}
+
 /* Where control goes when the running task leaves: to who waits for an eager task, to the next
- * task, or to the loop. */
-static struct eddy__coro *scheduler_choose(eddy_loop *loop, struct eddy__scheduler *scheduler) {
+ * task that this turn may run, or to the loop. */
+static inline struct eddy__coro *scheduler_choose(eddy_loop *loop,
+                                                  struct eddy__scheduler *scheduler) {
     struct eddy__task *task;
 
-    if (unlikely(scheduler->eager_return)) {
-        struct eddy__coro *coro = TAKE_POINTER(scheduler->eager_return);
-        eddy__current = scheduler->eager_task;
-        return coro;
-    }
+    if (unlikely(scheduler->eager_return))
+        return scheduler_end_eager(scheduler);
     do {
-        task = scheduler_next(loop);
-    } while (task && !task_bind(scheduler, task));
+        task = eddy__loop_next(loop, &eddy__task_class.runnable);
+    } while (task && !task_can_run(scheduler, task));
     return scheduler_enter(scheduler, task);
 }
 
-/* A stack without a guard page shows an overflow only afterwards. */
-static void task_check_stack(const struct eddy__task *task) {
+__attribute__((noinline)) static void task_check_canary(const struct eddy__task *task) {
     eddy_slice name;
     const char *place;
 
-    if (likely(eddy__stack_is_whole(task->coro.stack)))
+    if (eddy__stack_is_whole(task->coro.stack))
         return;
     eddy__overflow_abort(eddy__overflow_stack(&name, &place), name, place);
 }
 
+/* A stack without a guard page shows an overflow only afterwards. */
+static inline void task_check_stack(const struct eddy__scheduler *scheduler,
+                                    const struct eddy__task *task) {
+    if (unlikely(scheduler->stacks.guard == GUARD_CANARY))
+        task_check_canary(task);
+}
+
 void eddy__task_leave(struct eddy__task *task) {
+    struct eddy__scheduler *scheduler = scheduler_of(task);
     struct eddy__coro *to;
 
-    task_check_stack(task);
-    to = scheduler_choose(task->future.loop, scheduler_of(task));
-    if (to != &task->coro)
+    task_check_stack(scheduler, task);
+    to = scheduler_choose(task->future.loop, scheduler);
+    if (likely(to != &task->coro))
         eddy__coro_switch(&task->coro, to);
 }
 
@@ -109,9 +113,8 @@ void eddy__task_run(void *runnable) {
     struct eddy__task *task = runnable;
     struct eddy__scheduler *scheduler = scheduler_of(task);
 
-    if (!task_is_live(task) || !task_bind(scheduler, task))
-        return;
-    eddy__coro_switch(&scheduler->loop_coro, scheduler_enter(scheduler, task));
+    if (task_can_run(scheduler, task))
+        eddy__coro_switch(&scheduler->loop_coro, scheduler_enter(scheduler, task));
 }
 
 void eddy__task_run_eagerly(struct eddy__task *task) {
@@ -132,35 +135,48 @@ void eddy__task_run_eagerly(struct eddy__task *task) {
 /* --- running and ending ------------------------------------------------------------------------
  */
 
-/* A fresh task that can go on with the stack of the one that has just ended, or NULL: then that
- * stack was given back, and *to says where to go. */
-static struct eddy__task *scheduler_adopt(eddy_loop *loop, struct eddy__scheduler *scheduler,
-                                          struct eddy__stack *stack, struct eddy__coro **to) {
-    struct eddy__task *next = scheduler->eager_return ? NULL : scheduler_next(loop);
+/* A fresh task that can go on with the stack of the one that has just ended, or NULL: then *to says
+ * where to go. The stack is given back last: it must not be bound while this runs on it. */
+static inline struct eddy__task *scheduler_adopt(eddy_loop *loop, struct eddy__scheduler *scheduler,
+                                                 struct eddy__stack *stack,
+                                                 struct eddy__coro **to) {
+    struct eddy__task *next = NULL;
 
-    if (next && !next->coro.stack && next->size_class == stack->size_class) {
-        next->coro.stack = stack;
-        return next;
+    if (unlikely(scheduler->eager_return)) {
+        *to = scheduler_end_eager(scheduler);
+    } else {
+        do {
+            next = eddy__loop_next(loop, &eddy__task_class.runnable);
+            if (next && next->future.task_state == TASK_NEW &&
+                next->size_class == stack->size_class) {
+                next->coro.stack = stack;
+                return next;
+            }
+        } while (next && !task_can_run(scheduler, next));
+        *to = scheduler_enter(scheduler, next);
     }
     eddy__stack_give(&scheduler->stacks, stack);
-    if (next && task_bind(scheduler, next))
-        *to = scheduler_enter(scheduler, next);
-    else
-        *to = scheduler_choose(loop, scheduler);
     return NULL;
 }
 
 /* A forked child may go on in a task's function, as in a plain program; it must not go on with the
  * parent's loop. */
-static void task_check_process(const struct eddy__task *task) {
-    eddy_slice name = {0};
+__attribute__((noinline)) static void task_fail_forked(const struct eddy__task *task) {
+    eddy_slice name = eddy__task_name(task);
 
-    if (likely(task->future.loop->fork_generation == eddy__fork_generation))
-        return;
-    name = eddy__task_name(task);
     eddy__fatal("task \"%.*s\" (created at %s) returned in a forked child, whose event loop is its "
                 "parent's: the child must end by exec or _exit",
                 (int)name.size, name.data, task->origin);
+}
+
+/* What a task must not leave behind when its function has returned. */
+static inline void task_check_end(const struct eddy__scheduler *scheduler,
+                                  const struct eddy__task *task) {
+    if (unlikely(task->future.loop->fork_generation != eddy__fork_generation))
+        task_fail_forked(task);
+    if (unlikely(task->scopes))
+        eddy__scopes_fail_open(task);
+    task_check_stack(scheduler, task);
 }
 
 /* The first function on every task's stack. */
@@ -169,29 +185,30 @@ static void task_entry(void) {
     eddy_loop *loop = task->future.loop;
     struct eddy__scheduler *scheduler = scheduler_of(task);
     struct eddy__stack *stack = task->coro.stack;
-    struct eddy__coro nowhere, *to = NULL;
+    struct eddy__coro *to = NULL;
 
     eddy__sanitizer_arrive(NULL);
     while (task) {
+        eddy_fn *fn = task->fn;
         int result;
 
         scheduler_enter(scheduler, task);
-        result = task->fn(task->arg);
-        task_check_process(task);
-        eddy__scopes_check_end(task);
-        task_check_stack(task);
+        task->wait = NULL;
+        result = fn(task->arg);
+        task_check_end(scheduler, task);
         eddy__task_complete(task, result); /* it may be gone */
         task = scheduler_adopt(loop, scheduler, stack, &to);
     }
-    eddy__coro_finish(&nowhere, to);
+    eddy__coro_finish(to);
 }
 
 /* --- a loop's tasks ----------------------------------------------------------------------------
  */
 
 static void task_close(struct eddy__task *task) {
-    struct eddy__wait *wait = TAKE_POINTER(task->wait);
+    struct eddy__wait *wait = task->future.task_state == TASK_NEW ? NULL : task->wait;
 
+    task->wait = NULL;
     eddy__future_ref(&task->future);
     eddy__task_complete(task, -ECANCELED);
     if (wait && wait->drop)
@@ -238,14 +255,18 @@ static void scheduler_info(const eddy_loop *loop, eddy_loop_statistics *out) {
 static const struct eddy__loop_upper scheduler_upper = {
     .close = scheduler_close, .free = scheduler_free, .info = scheduler_info};
 
-struct eddy__scheduler *eddy__scheduler_of(eddy_loop *loop) {
-    struct eddy__scheduler *scheduler = loop->upper_data;
+static uint8_t default_size_class(const eddy_loop *loop) {
+    size_t bytes = loop->options.stack_bytes;
 
-    if (likely(scheduler))
-        return scheduler;
-    scheduler = eddy__zalloc(sizeof(*scheduler));
+    return (uint8_t)eddy__stack_class(bytes ? bytes : STACK_BYTES_DEFAULT);
+}
+
+struct eddy__scheduler *eddy__scheduler_new(eddy_loop *loop) {
+    struct eddy__scheduler *scheduler = eddy__zalloc(sizeof(*scheduler));
+
     if (!scheduler)
         return NULL;
+    scheduler->size_class = default_size_class(loop);
     eddy__slab_init(&scheduler->tasks, sizeof(struct eddy__task));
     eddy__stack_pool_init(&scheduler->stacks);
     if (!loop->options.keep_sigsegv)

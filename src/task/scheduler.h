@@ -12,6 +12,7 @@ struct eddy__scheduler {
     struct eddy__coro loop_coro; /* the loop's own flow, while a task runs */
     struct eddy__stack_pool stacks;
     struct eddy__slab tasks;
+    uint8_t size_class; /* of the stacks of tasks that did not ask for another */
     /* An eager task goes back to who made it when it first parks or ends: NULL, or that flow; task
      * NULL: a callback. */
     struct eddy__coro *eager_return;
@@ -20,14 +21,16 @@ struct eddy__scheduler {
 
 extern const struct eddy__future_class eddy__task_class;
 
+/* A scheduler for a loop that has none. NULL: no memory. */
+struct eddy__scheduler *eddy__scheduler_new(eddy_loop *loop);
+
 /* The loop's scheduler, made on first use. NULL: no memory. */
-struct eddy__scheduler *eddy__scheduler_of(eddy_loop *loop);
+static inline struct eddy__scheduler *eddy__scheduler_of(eddy_loop *loop) {
+    return likely(loop->upper_data) ? loop->upper_data : eddy__scheduler_new(loop);
+}
 
 /* Runs a task from the ready queue, on the loop's own stack. */
 void eddy__task_run(void *runnable);
-
-/* Leaves a task that has set its new state, for the next one; returns when it runs again. */
-void eddy__task_leave(struct eddy__task *task);
 
 /* Lets the other ready tasks run first; no cancel ends it. */
 void eddy__task_step_back(struct eddy__task *task);

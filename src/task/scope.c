@@ -72,12 +72,9 @@ static void scope_end(struct eddy__scope *scope) {
     eddy__scopes_apply(scope->task);
 }
 
-void eddy__scopes_check_end(const struct eddy__task *task) {
-    eddy_slice name;
+void eddy__scopes_fail_open(const struct eddy__task *task) {
+    eddy_slice name = eddy__task_name(task);
 
-    if (likely(!task->scopes))
-        return;
-    name = eddy__task_name(task);
     eddy__fatal("task \"%.*s\" (created at %s) ended inside the scope begun at %s", (int)name.size,
                 name.data, task->origin, task->scopes->place);
 }

@@ -26,7 +26,7 @@ void eddy__scopes_follow(struct eddy__task *task, eddy_loop *loop);
 /* The loop that it was bound to is closed: its time-outs wait for another. */
 void eddy__scopes_forget(struct eddy__task *task);
 
-/* Aborts with the place of the begin when a task ends inside a scope. */
-void eddy__scopes_check_end(const struct eddy__task *task);
+/* Aborts with the place of the begin: a task has ended inside a scope. */
+_Noreturn void eddy__scopes_fail_open(const struct eddy__task *task);
 
 #endif

@@ -24,44 +24,47 @@ struct eddy__task_extras {
 
 /* --- creating --------------------------------------------------------------------------------- */
 
-static struct eddy__task *task_alloc(eddy_loop *loop) {
-    struct eddy__scheduler *scheduler = eddy__scheduler_of(loop);
+static struct eddy__task *task_alloc(eddy_loop *loop, struct eddy__scheduler *scheduler) {
     struct eddy__task *task;
 
     if (!scheduler || eddy__ring_reserve(&loop->ready) < 0)
         return NULL;
     task = eddy__slab_take(&scheduler->tasks);
-    if (!task)
+    if (unlikely(!task))
         eddy__ring_unreserve(&loop->ready);
     return task;
 }
 
-/* References: the caller's, and the loop's until it has ended. */
-static void task_init(struct eddy__task *task, eddy_loop *loop, const char *origin, eddy_fn *fn,
-                      void *arg, size_t stack_bytes) {
-    *task = (struct eddy__task){.fn = fn, .arg = arg, .origin = origin};
-    eddy__future_init(&task->future, &eddy__task_class, loop);
-    eddy__future_ref(&task->future);
-    task->future.task_state = TASK_NEW;
-    if (!stack_bytes)
-        stack_bytes = loop->options.stack_bytes ? loop->options.stack_bytes : STACK_BYTES_DEFAULT;
-    task->size_class = (uint8_t)eddy__stack_class(stack_bytes);
+/* All but the future. One by one: compilers make a slow string instruction of a whole struct. */
+static inline void task_init(struct eddy__task *task, eddy_fn *fn, void *arg) {
+    task->coro = (struct eddy__coro){0};
+    task->fn = fn;
+    task->arg = arg;
+    task->scopes = NULL;
+    task->extras = NULL;
+    task->cancelling = 0;
+    task->refusals = 0;
 }
 
-static struct eddy__task *task_new(eddy_loop *loop, const char *origin, eddy_fn *fn, void *arg,
-                                   size_t stack_bytes) {
-    struct eddy__task *task = task_alloc(loop);
+/* References: the caller's, and the loop's until it has ended. */
+static struct eddy__task *task_new(eddy_loop *loop, const char *origin, eddy_fn *fn, void *arg) {
+    struct eddy__scheduler *scheduler = eddy__scheduler_of(loop);
+    struct eddy__task *task = task_alloc(loop, scheduler);
 
     if (unlikely(!task)) {
         eddy__fail(-ENOMEM);
         return NULL;
     }
-    task_init(task, loop, origin, fn, arg, stack_bytes);
+    task_init(task, fn, arg);
+    eddy__future_init(&task->future, &eddy__task_class, loop);
+    task->future.refs = 2;
+    task->origin = origin;
+    task->size_class = scheduler->size_class;
     return task;
 }
 
 /* The loop that a new task belongs to; NULL, or a failed future in *failed, when it cannot. */
-static eddy_loop *loop_for_new_task(eddy_loop *loop, eddy_future **failed) {
+static inline eddy_loop *loop_for_new_task(eddy_loop *loop, eddy_future **failed) {
     int r;
 
     loop = eddy__loop_or_default(loop);
@@ -69,7 +72,7 @@ static eddy_loop *loop_for_new_task(eddy_loop *loop, eddy_future **failed) {
     if (!loop)
         return NULL;
     r = eddy__loop_check(loop);
-    if (r == 0)
+    if (likely(r == 0))
         return loop;
     *failed = eddy__future_failed(NULL, r);
     return NULL;
@@ -78,7 +81,7 @@ static eddy_loop *loop_for_new_task(eddy_loop *loop, eddy_future **failed) {
 eddy_task *eddy_create_task_at(const char *origin, eddy_fn *fn, void *arg) {
     eddy_future *failed;
     eddy_loop *loop = loop_for_new_task(NULL, &failed);
-    struct eddy__task *task = loop ? task_new(loop, origin, fn, arg, 0) : NULL;
+    struct eddy__task *task = loop ? task_new(loop, origin, fn, arg) : NULL;
 
     if (!task)
         return failed;
@@ -87,8 +90,6 @@ eddy_task *eddy_create_task_at(const char *origin, eddy_fn *fn, void *arg) {
 }
 
 static void extras_free(struct eddy__task_extras *extras, void *arg) {
-    if (!extras)
-        return;
     if (extras->free_arg)
         extras->free_arg(arg);
     eddy__free(extras->copy);
@@ -124,8 +125,6 @@ static struct eddy__task_extras *extras_new(const eddy_task_options *options, vo
 }
 
 static void extras_end(struct eddy__task_extras *extras) {
-    if (!extras)
-        return;
     eddy__free(extras->name);
     eddy_error_unref(extras->cancel_error);
     eddy__free(extras);
@@ -134,9 +133,11 @@ static void extras_end(struct eddy__task_extras *extras) {
 static struct eddy__task *task_new_with(eddy_loop *loop, const char *origin,
                                         const eddy_task_options *options, eddy_fn *fn, void *arg) {
     struct eddy__task_extras *extras = extras_new(options, &arg);
-    struct eddy__task *task = extras ? task_new(loop, origin, fn, arg, options->stack_bytes) : NULL;
+    struct eddy__task *task = extras ? task_new(loop, origin, fn, arg) : NULL;
 
     if (task) {
+        if (options->stack_bytes)
+            task->size_class = (uint8_t)eddy__stack_class(options->stack_bytes);
         task->future.task_flags |= TASK_HAS_OPTIONS;
         task->extras = extras;
         return task;
@@ -244,30 +245,6 @@ int eddy_all_tasks(eddy_loop *loop, eddy_task **tasks, int capacity) {
     return count;
 }
 
-/* --- parking and waking ----------------------------------------------------------------------- */
-
-void eddy__task_park(struct eddy__task *task, struct eddy__wait *wait) {
-    task->wait = wait;
-    task->future.task_flags &= ~(uint32_t)TASK_WAIT_CANCELLED;
-    task->future.task_state = TASK_WAITING;
-    if (task->future.task_flags & TASK_ROOT) {
-        int r = eddy__loop_run(task->future.loop, false);
-        assert(r == 0); /* eddy__task_to_suspend() has seen to it */
-        (void)r;
-    } else {
-        eddy__task_leave(task);
-    }
-    task->wait = NULL;
-}
-
-void eddy__task_wake(struct eddy__task *task) {
-    if (unlikely(task->future.task_state == TASK_ENDED))
-        return; /* its loop was closed over it */
-    assert(task->future.task_state == TASK_WAITING);
-    task->future.task_state = TASK_READY;
-    eddy__loop_ready(task->future.loop, task);
-}
-
 /* --- cancelling ------------------------------------------------------------------------------- */
 
 static void task_keep_reason(struct eddy__task *task, const char *reason) {
@@ -359,9 +336,10 @@ void eddy__task_complete(struct eddy__task *task, int result) {
     if (unlikely(result < 0))
         error = task_leaving_error(task, result);
     future->task_state = TASK_ENDED; /* before free_arg, which may wake what the task waited for */
-    extras_free(task->extras, task->arg);
+    if (unlikely(task->extras))
+        extras_free(task->extras, task->arg);
     eddy__future_complete(future, result, error);
-    if (is_queued)
+    if (unlikely(is_queued))
         return;
     eddy__ring_unreserve(&future->loop->ready);
     eddy__future_unref(future);
@@ -387,7 +365,8 @@ static void task_free(eddy_future *future) {
     struct eddy__task *task = eddy__task_of(future);
     struct eddy__scheduler *scheduler = future->loop->upper_data;
 
-    extras_end(task->extras);
+    if (unlikely(task->extras))
+        extras_end(task->extras);
     future->class = NULL; /* marks the record as free */
     eddy__slab_give(&scheduler->tasks, task);
 }

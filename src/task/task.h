@@ -15,6 +15,7 @@
 #include "coro.h"
 #include "future.h"
 
+/* A fresh future's is TASK_NEW. */
 enum eddy__task_state { TASK_NEW, TASK_READY, TASK_RUNNING, TASK_WAITING, TASK_ENDED };
 
 /* future.task_flags */
@@ -39,12 +40,14 @@ struct eddy__scope; /* scope.h: time-outs and shields */
 struct eddy__task_extras;
 
 struct eddy__task {
-    eddy_future future; /* first: a task is a future */
-    eddy_fn *fn;
+    eddy_future future;     /* first: a task is a future */
+    struct eddy__coro coro; /* WAITING and READY: where it goes on. Its stack comes with the first
+                             * run */
+    union {
+        eddy_fn *fn;             /* NEW: what it is going to run */
+        struct eddy__wait *wait; /* WAITING: what for; NULL: for something that no cancel ends */
+    };
     void *arg;
-    struct eddy__coro
-        coro; /* WAITING and READY: where it goes on. Its stack is bound when it first runs */
-    struct eddy__wait *wait;    /* WAITING: what for; NULL: for something that no cancel ends */
     struct eddy__scope *scopes; /* the innermost open one */
     const char *origin;         /* "file.c:12" NUL "fn, arg": where it was created, and with what */
     struct eddy__task_extras *extras; /* what few tasks have, or NULL */
@@ -53,23 +56,68 @@ struct eddy__task {
     uint8_t size_class;               /* of its stack */
 };
 
+_Static_assert(sizeof(struct eddy__task) <= 128, "a task is two cache lines");
+
 /* The task that runs; in a callback and outside a run NULL. */
 extern THREAD_LOCAL struct eddy__task *eddy__current;
+
+/* The same outside a task; in one, the reason why not. */
+struct eddy__task *eddy__root_to_suspend(eddy_loop *loop, int *code);
 
 /* The task that a suspending call suspends: the running one, or outside any the root of this
  * thread, bound to `loop` (NULL: the default loop). NULL where suspending is impossible (callback,
  * pool thread, wrong thread): *code says it, with a sentence. */
-struct eddy__task *eddy__task_to_suspend(eddy_loop *loop, int *code);
+static inline struct eddy__task *eddy__task_to_suspend(eddy_loop *loop, int *code) {
+    struct eddy__task *task = eddy__current;
 
-/* The start of a suspending call: as above, and -ECANCELED when the task is refused, after the
- * others have run. Returns 0 and *out, or a code whose sentence is the last error. */
-int eddy__checkpoint(eddy_loop *loop, struct eddy__task **out);
+    if (likely(task && (!loop || loop == task->future.loop)))
+        return task;
+    return eddy__root_to_suspend(loop, code);
+}
+
+/* The start of a suspending call, outside a task or in one that is refused. */
+int eddy__checkpoint_slowly(eddy_loop *loop, struct eddy__task **out);
+
+/* The start of a suspending call: as eddy__task_to_suspend(), and -ECANCELED when the task is
+ * refused, after the others have run. Returns 0 and *out, or a code whose sentence is the last
+ * error. */
+static inline int eddy__checkpoint(eddy_loop *loop, struct eddy__task **out) {
+    struct eddy__task *task = eddy__current;
+
+    if (unlikely(!task || task->future.task_flags & TASK_REFUSED ||
+                 (loop && loop != task->future.loop)))
+        return eddy__checkpoint_slowly(loop, out);
+    task->refusals = 0;
+    *out = task;
+    return 0;
+}
+
+/* Leaves a task that has set its new state, for the next one; returns when it runs again. */
+void eddy__task_leave(struct eddy__task *task);
+
+/* The same for a root task: runs its loop. */
+void eddy__task_leave_root(struct eddy__task *task);
 
 /* Suspends the running task until eddy__task_wake(). */
-void eddy__task_park(struct eddy__task *task, struct eddy__wait *wait);
+static inline void eddy__task_park(struct eddy__task *task, struct eddy__wait *wait) {
+    task->wait = wait;
+    task->future.task_flags &= ~(uint32_t)TASK_WAIT_CANCELLED;
+    task->future.task_state = TASK_WAITING;
+    if (unlikely(task->future.task_flags & TASK_ROOT))
+        eddy__task_leave_root(task);
+    else
+        eddy__task_leave(task);
+    task->wait = NULL;
+}
 
 /* Ends the park: the task is queued. On the loop's thread only. */
-void eddy__task_wake(struct eddy__task *task);
+static inline void eddy__task_wake(struct eddy__task *task) {
+    if (unlikely(task->future.task_state == TASK_ENDED))
+        return; /* its loop was closed over it */
+    assert(task->future.task_state == TASK_WAITING);
+    task->future.task_state = TASK_READY;
+    eddy__loop_ready(task->future.loop, task);
+}
 
 /* Runs an operation to its end in the calling task. Suspends. A cancel is passed to the poller; the
  * result is the operation's: -ECANCELED, or what it had achieved. Negative results have become the

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 # Of another machine, or compiled by a test.
-ELSEWHERE = ["src/coro/switch_", "tests/support/runner_", "tests/headers/usage.c"]
+ELSEWHERE = ["src/coro/ucontext/", "tests/support/runner_", "tests/headers/usage.c"]
 
 
 def main():

@@ -107,6 +107,18 @@ TASK_TEST(a_hundred_thousand_new_tasks_are_cancelled_before_they_run) {
     ASSERT_UINT_EQ(info().stacks_in_use, 1);
 }
 
+TASK_TEST(a_stack_goes_on_past_a_cancelled_task_to_the_next_fresh_one) {
+    int counter = 0;
+    eddy_task *tasks[] = {eddy_create_task(counts, &counter), eddy_create_task(counts, &counter),
+                          eddy_create_task(counts, &counter), eddy_create_task(counts, &counter)};
+
+    ASSERT(eddy_cancel(tasks[1]));
+    ASSERT(eddy_cancel(tasks[2]));
+    ASSERT_CODE(-ECANCELED, eddy_gather_array(tasks, 4, NULL));
+    ASSERT_INT_EQ(counter, 2);
+    ASSERT_UINT_EQ(info().stacks_in_use + info().stacks_free, 2);
+}
+
 static int passes_on(void *arg) {
     eddy_future **pair = arg; /* waits for the first, completes the second */
     int r = eddy_await(pair[0]);

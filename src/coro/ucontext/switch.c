@@ -1,18 +1,21 @@
 /* SPDX-License-Identifier: MIT
- * switch_ucontext.c - a switch of stacks for any architecture whose libc has ucontext.
- *
- * Portable and slow: two system calls a switch, which also save the signal mask. A suspended flow's
- * context lies on its own stack. */
-#include <stdint.h>
-#include <ucontext.h>
+ * switch.c - the calls of ucontext. */
+#include "switch.h"
 
-#include "coro.h"
+#include <stdint.h>
+#include <stdlib.h>
+#include <ucontext.h>
 
 void eddy__switch(void **from, void *to) {
     ucontext_t here;
 
     *from = &here;
     swapcontext(&here, to);
+}
+
+void eddy__switch_for_good(void *to) {
+    setcontext(to);
+    abort(); /* it does not return */
 }
 
 void *eddy__switch_prepare(void *bottom, void *top, void (*entry)(void)) {
