@@ -62,8 +62,10 @@ void eddy__op_cancel(eddy_loop *loop, struct eddy__op *op);
  * lent to the taker until he gives it back; at the end of input, after a failure or a cancel there
  * is none. Without memory to lend the result is -ENOMEM, and the bytes are received next time.
  * Receives of both shapes on one descriptor get the bytes in order. Who takes leases must give each
- * back soon: that is what bounds their number. */
-#define LEASE_BYTES (16u << 10)                         /* the most that one brings; op->size */
+ * back soon: that is what bounds their number. LEASE_BYTES is the most that one brings: more than
+ * 16 KiB, as a message of just that size (a TLS record is a little longer) would fill it, and
+ * a receive that is filled must be followed by one more try. */
+#define LEASE_BYTES ((16u << 10) + 512)
 void eddy__lease_return(eddy_loop *loop, void *buffer); /* also when the loop is closed */
 
 /* To be called before a descriptor that operations have used is closed; none may be pending. */

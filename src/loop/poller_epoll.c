@@ -234,6 +234,8 @@ static bool epoll_submit(struct eddy__poller *poller, struct eddy__op *op) {
         return true;
 
     queue_append(&descriptor->queues[direction], op);
+    if (likely(descriptor->armed & EPOLLET))
+        return false; /* it is told of everything already */
     r = descriptor_arm(poller, op->fd, descriptor);
     if (r < 0) {
         queue_remove(&descriptor->queues[direction], op);
@@ -352,8 +354,10 @@ static void descriptor_event(struct eddy__poller *poller, const struct epoll_eve
     }
     if (descriptor && (events & EPOLLOUT || failed)) {
         descriptor->ready[WRITING] = true;
-        descriptor_serve(poller, fd, WRITING);
-        descriptor = event_descriptor(poller, event);
+        if (descriptor->queues[WRITING].first) {
+            descriptor_serve(poller, fd, WRITING);
+            descriptor = event_descriptor(poller, event);
+        }
     }
     if (descriptor && descriptor->watch && (events & descriptor->watch->events || failed))
         descriptor->watch->ready(descriptor->watch, events);
