@@ -41,6 +41,22 @@ static void reading_end(eddy_stream **reading) {
 
 /* --- one receive ------------------------------------------------------------------------------ */
 
+/* Lies on the reader's stack. */
+struct receive {
+    struct eddy__op op;
+    eddy_stream *stream;
+};
+
+/* The loop was closed over the reader, whose call will not return. */
+static void receive_dropped(struct eddy__op *op) {
+    eddy_stream *stream = container_of(op, struct receive, op)->stream;
+
+    stream->receiving = NULL;
+    if (op->code == EDDY__OP_LEASE && op->result > 0)
+        eddy__lease_return(stream->loop, op->buffer);
+    reading_end(&stream);
+}
+
 /* What a receive has brought, as the stream remembers it. A lost connection shows once, to
  * whichever half meets it first; the other would see a clean end. */
 static ssize_t stream_received(eddy_stream *stream, ssize_t r) {
@@ -60,38 +76,39 @@ static ssize_t stream_received(eddy_stream *stream, ssize_t r) {
 }
 
 /* Suspends. Returns how many bytes have come, 0 at the end, or a negative code. */
-static ssize_t stream_await(eddy_stream *stream, struct eddy__op *op) {
+static ssize_t stream_await(struct receive *receive) {
+    eddy_stream *stream = receive->stream;
     ssize_t r;
 
     if (stream->input_error < 0)
         return eddy__fail(stream->input_error);
     if (stream->input_ended)
         return 0;
-    stream->receiving = op;
-    r = eddy__op_await(stream->loop, op);
+    stream->receiving = &receive->op;
+    r = eddy__op_await_or(stream->loop, &receive->op, receive_dropped);
     stream->receiving = NULL;
     return stream_received(stream, r);
 }
 
 /* Into the caller's memory. */
 static ssize_t stream_receive(eddy_stream *stream, void *memory, size_t size) {
-    struct eddy__op op;
+    struct receive receive = {.stream = stream};
 
-    eddy__op_recv(&op, stream->fd, memory, size);
-    return stream_await(stream, &op);
+    eddy__op_recv(&receive.op, stream->fd, memory, size);
+    return stream_await(&receive);
 }
 
 /* Behind what is unread. */
 static ssize_t stream_receive_more(eddy_stream *stream) {
-    struct eddy__op op;
+    struct receive receive = {.stream = stream};
     ssize_t r;
 
     if (eddy__input_prepare(&stream->input, stream->loop) < 0)
         return eddy__fail(-ENOMEM);
-    eddy__op_lease(&op, stream->fd);
-    r = stream_await(stream, &op);
+    eddy__op_lease(&receive.op, stream->fd);
+    r = stream_await(&receive);
     if (r > 0)
-        eddy__input_add(&stream->input, op.buffer, (size_t)r);
+        eddy__input_add(&stream->input, receive.op.buffer, (size_t)r);
     return r;
 }
 
@@ -142,8 +159,8 @@ static ssize_t stream_give_back(eddy_stream *stream, const void *data, size_t si
     return eddy__fail(-ENOMEM);
 }
 
-/* Suspends. One step towards `size` bytes: returns how many, or a code. Large pieces
- * need no lease. */
+/* Suspends. One step towards `size` bytes: returns how many, or a code. Large pieces need no lease.
+ */
 static ssize_t stream_read_piece(eddy_stream *stream, void *memory, size_t size) {
     ssize_t r;
 
@@ -178,8 +195,8 @@ ssize_t eddy_stream_read_exactly(eddy_stream *stream, void *memory, size_t size)
 
 /* --- records ---------------------------------------------------------------------------------- */
 
-/* Suspends. The size of the record at the front of the buffer; 0: the end came before a separator.
- * The limit holds for what is in front of us, however it was cut into packets. */
+/* Suspends. The size of the first record; 0: the end came before a separator. The limit holds for
+ * what is in front of us, however it was cut into packets. */
 static ssize_t stream_find_record(eddy_stream *stream, const char *separator) {
     size_t separator_size = strlen(separator), scanned = 0;
 
