@@ -40,7 +40,7 @@ static void stream_free(eddy_stream *stream) {
     if (stream->is_reset)
         eddy__socket_reset_on_close(stream->fd);
     eddy__os_close(stream->fd);
-    eddy__buffer_deinit(&stream->input);
+    eddy__input_deinit(&stream->input, stream->loop);
     eddy__buffer_deinit(&stream->sending);
     eddy__buffer_deinit(&stream->queue);
     eddy_loop_unref(stream->loop);

@@ -17,6 +17,7 @@
 #include "address.h"
 #include "buffer.h"
 #include "loop.h"
+#include "stream_input.h"
 #include "task.h"
 
 /* The task that waits until no more than `until` bytes are unsent. Lies on its stack. */
@@ -41,8 +42,7 @@ struct eddy_stream {
     bool input_ended;           /* the peer has ended its half */
     int input_error;            /* or the connection was lost: every later read answers this */
     struct eddy__op *receiving; /* the reader's, on its stack, while it may be pending; or NULL */
-    struct eddy__buffer input;  /* what has come and was not read */
-    size_t fill_bytes;          /* room for the next receive into it; 0: the least */
+    struct stream_input input;  /* what has come and was not read */
     size_t limit_bytes;
 
     /* Writing. */
@@ -64,11 +64,6 @@ struct eddy_stream {
 
     char peer[ADDRESS_TEXT_BYTES], local[ADDRESS_TEXT_BYTES];
 };
-
-/* The memory of a loop that is closed, or our parent's, is all that may be touched of it. */
-static inline bool eddy__loop_is_usable(const eddy_loop *loop) {
-    return !loop->closed && loop->fork_generation == eddy__fork_generation;
-}
 
 /* A stream on a connected socket. Takes fd, also when it fails. Returns 0 or -ENOMEM. */
 int eddy__stream_new(eddy_loop *loop, int fd, const eddy_connect_options *options,

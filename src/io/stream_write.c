@@ -23,6 +23,31 @@ static size_t stream_unsent(const eddy_stream *stream) {
     return eddy__buffer_size(&stream->sending) + eddy__buffer_size(&stream->queue);
 }
 
+/* --- a call ----------------------------------------------------------------------------------- */
+
+/* As reading_begin() in stream_read.c. */
+static int writing_begin(eddy_stream *stream, struct eddy__task **task, eddy_stream **out) {
+    int r = eddy__checkpoint(stream->loop, task);
+
+    if (r < 0)
+        return r;
+    if (stream->is_writing)
+        return eddy__fail(-EBUSY);
+    stream->is_writing = true;
+    *out = eddy__stream_ref(stream);
+    return 0;
+}
+
+static void writing_end(eddy_stream **writing) {
+    eddy_stream *stream = *writing;
+
+    if (!stream)
+        return;
+    *writing = NULL;
+    stream->is_writing = false;
+    eddy__stream_unref(stream);
+}
+
 /* --- who waits -------------------------------------------------------------------------------- */
 
 static void writer_wake(eddy_stream *stream) {
@@ -39,6 +64,15 @@ static void writer_cancelled(struct eddy__wait *wait) {
     writer_wake(writer->stream);
 }
 
+/* The loop was closed over the writer, whose call will not return: its reference is ours to give
+ * back. */
+static void writer_dropped(struct eddy__wait *wait) {
+    eddy_stream *stream = container_of(wait, struct stream_writer, wait)->stream;
+
+    stream->writer = NULL;
+    writing_end(&stream);
+}
+
 /* May the stream be written to? */
 static int stream_check_output(const eddy_stream *stream) {
     if (stream->is_closed)
@@ -48,13 +82,16 @@ static int stream_check_output(const eddy_stream *stream) {
 
 /* Suspends until at most `until` bytes are unsent. */
 static int stream_wait_unsent(eddy_stream *stream, struct eddy__task *task, size_t until) {
-    struct stream_writer writer = {
-        .wait.cancel = writer_cancelled, .task = task, .stream = stream, .until = until};
+    struct stream_writer writer;
 
-    if (stream->output_error == 0 && stream_unsent(stream) > until) {
-        stream->writer = &writer;
-        eddy__task_park(task, &writer.wait);
-    }
+    if (likely(stream->output_error < 0 || stream_unsent(stream) <= until))
+        return stream_check_output(stream);
+    writer = (struct stream_writer){.wait = {.cancel = writer_cancelled, .drop = writer_dropped},
+                                    .task = task,
+                                    .stream = stream,
+                                    .until = until};
+    stream->writer = &writer;
+    eddy__task_park(task, &writer.wait);
     if (writer.was_cancelled && !stream->is_closed)
         return eddy__task_fail_cancelled(task);
     return stream_check_output(stream);
@@ -189,28 +226,6 @@ void eddy__stream_close_output(eddy_stream *stream) {
 
 /* --- writing ---------------------------------------------------------------------------------- */
 
-/* As reading_begin() in stream_read.c. */
-static int writing_begin(eddy_stream *stream, struct eddy__task **task, eddy_stream **out) {
-    int r = eddy__checkpoint(stream->loop, task);
-
-    if (r < 0)
-        return r;
-    if (stream->is_writing)
-        return eddy__fail(-EBUSY);
-    stream->is_writing = true;
-    *out = eddy__stream_ref(stream);
-    return 0;
-}
-
-static void writing_end(eddy_stream **writing) {
-    eddy_stream *stream = *writing;
-
-    if (!stream)
-        return;
-    stream->is_writing = false;
-    eddy__stream_unref(stream);
-}
-
 /* What the kernel takes at once. Returns how much, or a code that later calls will see too. */
 static ssize_t stream_send_now(eddy_stream *stream, const void *data, size_t size) {
     ssize_t n;
@@ -246,6 +261,7 @@ int eddy_stream_write(eddy_stream *stream, const void *data, size_t size) {
         return (int)sent;
     if ((size_t)sent < size)
         return stream_queue(stream, (const char *)data + sent, size - (size_t)sent, sent > 0);
+    writing_end(&writing); /* the loop may be closed over what follows */
     eddy__task_charge(task);
     return 0;
 }

@@ -82,13 +82,17 @@ struct eddy_loop {
     void *upper_data;
 };
 
+/* The memory of a loop that is closed, or our parent's, is all that may be touched of it. */
+static inline bool eddy__loop_is_usable(const eddy_loop *loop) {
+    return !loop->closed && loop->fork_generation == eddy__fork_generation;
+}
+
 /* Why this thread must not use the loop now: raises the sentence. */
 int eddy__loop_refuse(const eddy_loop *loop);
 
 /* May this thread use the loop now? 0, EDDY_EWRONG_THREAD, EDDY_EFORKED, EDDY_ESHUTDOWN. */
 static inline int eddy__loop_check(const eddy_loop *loop) {
-    if (likely(loop->thread == &eddy__thread && !loop->closed &&
-               loop->fork_generation == eddy__fork_generation))
+    if (likely(loop->thread == &eddy__thread && eddy__loop_is_usable(loop)))
         return 0;
     return eddy__loop_refuse(loop);
 }
