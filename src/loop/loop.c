@@ -53,10 +53,30 @@ int64_t eddy__loop_idle_ns(const eddy_loop *loop) {
     return next == NS_NEVER ? NS_NEVER : MAX(next - loop->now_ns, 0);
 }
 
-/* Waits for the kernel, unless another thread has just posted. */
-static int loop_wait(eddy_loop *loop, int64_t timeout_ns) {
+/* Looks again and again for so long. Awake meanwhile, it need not be woken by who posts to it. */
+static int loop_spin(eddy_loop *loop, int64_t spin_ns) {
+    int64_t end_ns = ns_add(eddy__os_now(), spin_ns);
     int count;
 
+    do {
+        count = loop->poller_class->poll(loop->poller, 0);
+        count += eddy__wakeup_run(&loop->wakeup);
+    } while (count == 0 && eddy__os_now() < end_ns);
+    return count;
+}
+
+/* Waits for the kernel, unless another thread has just posted. */
+static int loop_wait(eddy_loop *loop, int64_t timeout_ns) {
+    int64_t spin_ns = MIN(loop->spin_ns, timeout_ns);
+    int count;
+
+    if (spin_ns > 0) {
+        count = loop_spin(loop, spin_ns);
+        if (count)
+            return count;
+        if (timeout_ns != NS_NEVER)
+            timeout_ns -= spin_ns;
+    }
     if (timeout_ns != 0 && !eddy__wakeup_sleep(&loop->wakeup))
         timeout_ns = 0;
     count = loop->poller_class->poll(loop->poller, timeout_ns);
@@ -245,13 +265,15 @@ static void loop_init(eddy_loop *loop) {
     loop->fork_generation = eddy__fork_generation;
     loop->host_fd = loop->timer_fd = -1;
     loop->budget = LOOP_TURN_BUDGET;
+    loop->spin_ns = ns_from_seconds(loop->options.poll_spin_seconds);
     atomic_init(&loop->refs, 1);
     list_init(&loop->signals);
     eddy__loop_read_clock(loop);
     eddy__wheel_init(&loop->timers, loop->now_ns);
-    eddy__workers_init(&loop->workers, loop->options.executor_threads > 0
-                                           ? loop->options.executor_threads
-                                           : threads_default());
+    eddy__workers_init(&loop->workers,
+                       loop->options.executor_threads > 0 ? loop->options.executor_threads
+                                                          : threads_default(),
+                       ns_from_seconds(loop->options.executor_spin_seconds));
 }
 
 static int loop_open(eddy_loop *loop) {

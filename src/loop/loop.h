@@ -58,6 +58,7 @@ struct eddy_loop {
     struct eddy__wheel timers;
     const struct eddy__poller_class *poller_class;
     struct eddy__poller *poller;
+    int64_t spin_ns; /* how long it looks before it waits; mostly 0 */
     struct eddy__wakeup wakeup;
     struct eddy__handles handles;
     struct eddy__listeners listeners;
