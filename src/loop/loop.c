@@ -36,6 +36,7 @@ static void loop_run_ready(eddy_loop *loop) {
 }
 
 void eddy__loop_read_clock(eddy_loop *loop) {
+    loop->clock_is_old = false;
     if (loop->options.clock == EDDY_CLOCK_MONOTONIC)
         loop->now_ns = eddy__os_now();
 }
@@ -109,17 +110,23 @@ static void loop_poll(eddy_loop *loop, int64_t most_ns) {
         loop_poll_virtual(loop, timeout_ns);
         return;
     }
-    loop_wait(loop, timeout_ns);
     if (timeout_ns > 0)
-        eddy__loop_read_clock(loop); /* it has waited: what runs now must not count from before */
+        loop->clock_is_old = true; /* it waits: what runs then must not count from before */
+    loop_wait(loop, timeout_ns);
+}
+
+/* The clock is for timers, and for those who ask: a turn without either does not read it. */
+static void loop_fire_timers(eddy_loop *loop) {
+    if (loop->timers.count > 0)
+        eddy__wheel_fire(&loop->timers, eddy__loop_now(loop));
 }
 
 static void loop_turn(eddy_loop *loop, int64_t most_ns) {
     loop_run_ready(loop);
     if (loop->woken || loop_has_stopped(loop))
         return;
-    eddy__loop_read_clock(loop);
-    eddy__wheel_fire(&loop->timers, loop->now_ns);
+    loop->clock_is_old = true;
+    loop_fire_timers(loop);
     loop_poll(loop, most_ns);
 }
 
@@ -169,7 +176,7 @@ static void loop_leave(eddy_loop *loop) {
 /* Stopped before it runs, a loop still looks once, and runs what that makes ready: so asyncio. */
 static void loop_poll_before_stop(eddy_loop *loop) {
     loop_poll(loop, 0);
-    eddy__wheel_fire(&loop->timers, loop->now_ns);
+    loop_fire_timers(loop);
     loop->stop_at = loop->switches + eddy__ring_count(&loop->ready);
 }
 
@@ -200,7 +207,7 @@ int eddy_loop_run_once(eddy_loop *loop, double seconds) {
     if (r < 0)
         return r;
     loop_turn(loop, loop_has_ready(loop) ? 0 : ns_from_seconds(seconds));
-    eddy__wheel_fire(&loop->timers, loop->now_ns);
+    loop_fire_timers(loop);
     loop_run_ready(loop); /* what the poll and the timers have woken: a host expects it done */
     loop->woken = false;
     loop_leave(loop);

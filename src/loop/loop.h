@@ -49,6 +49,7 @@ struct eddy_loop {
     bool has_host;          /* somebody polls eddy_loop_fd() */
     bool stoppable;         /* who runs the loop heeds that */
     bool woken;             /* who runs the loop may go on: leave the turn */
+    bool clock_is_old;      /* time may have passed: who asks for it reads the clock */
     int64_t now_ns;         /* the clock as of this turn */
     uint64_t switches, turns;
     uint64_t completions; /* futures completed; stamps their order */
@@ -103,7 +104,7 @@ void eddy__loop_read_clock(eddy_loop *loop);
 
 /* The clock of this turn; outside a run, the clock. */
 static inline int64_t eddy__loop_now(eddy_loop *loop) {
-    if (unlikely(!loop->running))
+    if (loop->clock_is_old || unlikely(!loop->running))
         eddy__loop_read_clock(loop);
     return loop->now_ns;
 }
