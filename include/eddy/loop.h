@@ -6,7 +6,7 @@
  * descriptors and signals, or run a loop of their own.
  *
  * A turn runs the ready queue in order (until it is empty or 256 entries are spent), then the
- * timers that are due, then one poll. The loop's clock is read once a turn.
+ * timers that are due, then one poll. The loop's clock stands still from a poll to the timers.
  *
  * A loop belongs to the thread that runs it (before its first run: to the one that made it). Calls
  * from another thread answer EDDY_EWRONG_THREAD, but for those marked "Any thread". */
