@@ -6,7 +6,7 @@
  * descriptors and signals, or run a loop of their own.
  *
  * A turn runs the ready queue in order (until it is empty or 256 entries are spent), then the
- * timers that are due, then one poll. The loop's clock is read once a turn.
+ * timers that are due, then one poll. The loop's clock stands still from a poll to the timers.
  *
  * A loop belongs to the thread that runs it (before its first run: to the one that made it). Calls
  * from another thread answer EDDY_EWRONG_THREAD, but for those marked "Any thread". */
@@ -46,6 +46,12 @@ typedef struct eddy_loop_options {
     bool keep_sigsegv; /* leave SIGSEGV and SIGBUS alone: a stack overflow is then a plain crash */
     eddy_exception_handler *exception_handler; /* NULL: writes to the log */
     void *exception_arg;
+    /* How long an idle thread of the pool, or the loop before it sleeps in a poll, looks for work
+     * again and again instead; 0: not at all. On a machine with two or more idle processors, 50e-6
+     * makes an answer come several times sooner, as waking a processor takes longer than most
+     * answers. On a busy one it is a waste: it takes a whole processor while it lasts. */
+    double executor_spin_seconds;
+    double poll_spin_seconds;
 } eddy_loop_options;
 
 /* Makes a loop. options may be NULL. Returns 0, -ENOMEM, -EMFILE, -ENOTSUP (a backend that this

@@ -37,6 +37,7 @@ static void loop_run_ready(eddy_loop *loop) {
 }
 
 void eddy__loop_read_clock(eddy_loop *loop) {
+    loop->clock_is_old = false;
     if (loop->options.clock == EDDY_CLOCK_MONOTONIC)
         loop->now_ns = eddy__os_now();
 }
@@ -54,10 +55,30 @@ int64_t eddy__loop_idle_ns(const eddy_loop *loop) {
     return next == NS_NEVER ? NS_NEVER : MAX(next - loop->now_ns, 0);
 }
 
-/* Waits for the kernel, unless another thread has just posted. */
-static int loop_wait(eddy_loop *loop, int64_t timeout_ns) {
+/* Looks again and again for so long. Awake meanwhile, it need not be woken by who posts to it. */
+static int loop_spin(eddy_loop *loop, int64_t spin_ns) {
+    int64_t end_ns = ns_add(eddy__os_now(), spin_ns);
     int count;
 
+    do {
+        count = loop->poller_class->poll(loop->poller, 0);
+        count += eddy__wakeup_run(&loop->wakeup);
+    } while (count == 0 && eddy__os_now() < end_ns);
+    return count;
+}
+
+/* Waits for the kernel, unless another thread has just posted. */
+static int loop_wait(eddy_loop *loop, int64_t timeout_ns) {
+    int64_t spin_ns = MIN(loop->spin_ns, timeout_ns);
+    int count;
+
+    if (spin_ns > 0) {
+        count = loop_spin(loop, spin_ns);
+        if (count)
+            return count;
+        if (timeout_ns != NS_NEVER)
+            timeout_ns -= spin_ns;
+    }
     if (timeout_ns != 0 && !eddy__wakeup_sleep(&loop->wakeup))
         timeout_ns = 0;
     count = loop->poller_class->poll(loop->poller, timeout_ns);
@@ -90,17 +111,23 @@ static void loop_poll(eddy_loop *loop, int64_t most_ns) {
         loop_poll_virtual(loop, timeout_ns);
         return;
     }
-    loop_wait(loop, timeout_ns);
     if (timeout_ns > 0)
-        eddy__loop_read_clock(loop); /* it has waited: what runs now must not count from before */
+        loop->clock_is_old = true; /* it waits: what runs then must not count from before */
+    loop_wait(loop, timeout_ns);
+}
+
+/* The clock is for timers, and for those who ask: a turn without either does not read it. */
+static void loop_fire_timers(eddy_loop *loop) {
+    if (loop->timers.count > 0)
+        eddy__wheel_fire(&loop->timers, eddy__loop_now(loop));
 }
 
 static void loop_turn(eddy_loop *loop, int64_t most_ns) {
     loop_run_ready(loop);
     if (loop->woken || loop_has_stopped(loop))
         return;
-    eddy__loop_read_clock(loop);
-    eddy__wheel_fire(&loop->timers, loop->now_ns);
+    loop->clock_is_old = true;
+    loop_fire_timers(loop);
     loop_poll(loop, most_ns);
 }
 
@@ -148,7 +175,7 @@ static void loop_leave(eddy_loop *loop) {
 /* Stopped before it runs, a loop still looks once, and runs what that makes ready: so asyncio. */
 static void loop_poll_before_stop(eddy_loop *loop) {
     loop_poll(loop, 0);
-    eddy__wheel_fire(&loop->timers, loop->now_ns);
+    loop_fire_timers(loop);
     loop->stop_at = loop->switches + eddy__ring_count(&loop->ready);
 }
 
@@ -179,7 +206,7 @@ int eddy_loop_run_once(eddy_loop *loop, double seconds) {
     if (r < 0)
         return r;
     loop_turn(loop, loop_has_ready(loop) ? 0 : ns_from_seconds(seconds));
-    eddy__wheel_fire(&loop->timers, loop->now_ns);
+    loop_fire_timers(loop);
     loop_run_ready(loop); /* what the poll and the timers have woken: a host expects it done */
     loop->woken = false;
     loop_leave(loop);
@@ -244,13 +271,15 @@ static void loop_init(eddy_loop *loop) {
     loop->fork_generation = eddy__fork_generation;
     loop->host_fd = loop->timer_fd = -1;
     loop->budget = LOOP_TURN_BUDGET;
+    loop->spin_ns = ns_from_seconds(loop->options.poll_spin_seconds);
     atomic_init(&loop->refs, 1);
     list_init(&loop->signals);
     eddy__loop_read_clock(loop);
     eddy__wheel_init(&loop->timers, loop->now_ns);
-    eddy__workers_init(&loop->workers, loop->options.executor_threads > 0
-                                           ? loop->options.executor_threads
-                                           : threads_default());
+    eddy__workers_init(&loop->workers,
+                       loop->options.executor_threads > 0 ? loop->options.executor_threads
+                                                          : threads_default(),
+                       ns_from_seconds(loop->options.executor_spin_seconds));
 }
 
 static int loop_open(eddy_loop *loop) {

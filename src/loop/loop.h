@@ -49,6 +49,7 @@ struct eddy_loop {
     bool has_host;          /* somebody polls eddy_loop_fd() */
     bool stoppable;         /* who runs the loop heeds that */
     bool woken;             /* who runs the loop may go on: leave the turn */
+    bool clock_is_old;      /* time may have passed: who asks for it reads the clock */
     int64_t now_ns;         /* the clock as of this turn */
     uint64_t switches, turns;
     uint64_t completions; /* futures completed; stamps their order */
@@ -58,6 +59,7 @@ struct eddy_loop {
     struct eddy__wheel timers;
     const struct eddy__poller_class *poller_class;
     struct eddy__poller *poller;
+    int64_t spin_ns; /* how long it looks before it waits; mostly 0 */
     struct eddy__wakeup wakeup;
     struct eddy__handles handles;
     struct eddy__listeners listeners;
@@ -105,7 +107,7 @@ void eddy__loop_read_clock(eddy_loop *loop);
 
 /* The clock of this turn; outside a run, the clock. */
 static inline int64_t eddy__loop_now(eddy_loop *loop) {
-    if (unlikely(!loop->running))
+    if (loop->clock_is_old || unlikely(!loop->running))
         eddy__loop_read_clock(loop);
     return loop->now_ns;
 }

@@ -61,8 +61,17 @@ static int posts_run(struct eddy__post *oldest) {
     return count;
 }
 
+static void calls_give_used(struct eddy__wakeup *wakeup);
+
+static int wakeup_run(struct eddy__wakeup *wakeup, struct eddy__post *newest) {
+    int count = posts_run(posts_reverse(newest));
+
+    calls_give_used(wakeup);
+    return count;
+}
+
 void eddy__wakeup_close(eddy_loop *loop, struct eddy__wakeup *wakeup) {
-    posts_run(posts_reverse(atomic_exchange(&wakeup->posts, &closed_mark)));
+    wakeup_run(wakeup, atomic_exchange(&wakeup->posts, &closed_mark));
     loop->poller_class->unwatch(loop->poller, &wakeup->watch);
     /* event_fd is closed with the last reference: a producer may be about to write to it. */
 }
@@ -98,7 +107,7 @@ void eddy__wakeup_awake(struct eddy__wakeup *wakeup) {
 int eddy__wakeup_run(struct eddy__wakeup *wakeup) {
     if (atomic_load_explicit(&wakeup->posts, memory_order_relaxed) == NULL)
         return 0;
-    return posts_run(posts_reverse(atomic_exchange(&wakeup->posts, NULL)));
+    return wakeup_run(wakeup, atomic_exchange(&wakeup->posts, NULL));
 }
 
 /* --- eddy_call_soon_threadsafe ------------------------------------------------------------------
@@ -109,8 +118,9 @@ int eddy__wakeup_run(struct eddy__wakeup *wakeup) {
 
 #define CALLS_FIRST_CHUNK 256u /* chunk k has 256 << k posts */
 #define CALLS_CHUNKS      17u  /* 32 million in all */
+#define CALLS_GIVEN_BACK  64   /* at once */
 
-struct call {
+struct eddy__call {
     struct eddy__post post;
     eddy_loop *loop;
     eddy_callback *fn;
@@ -119,10 +129,10 @@ struct call {
     uint32_t index;
 };
 
-static _Atomic(struct call *) call_chunks[CALLS_CHUNKS];
+static _Atomic(struct eddy__call *) call_chunks[CALLS_CHUNKS];
 static _Atomic uint64_t calls_free; /* tag << 32 | index + 1 */
 
-static struct call *call_at(uint32_t index) {
+static struct eddy__call *call_at(uint32_t index) {
     uint32_t position = index / CALLS_FIRST_CHUNK + 1;
     uint32_t chunk = 31u - (uint32_t)__builtin_clz(position);
     uint32_t first = CALLS_FIRST_CHUNK * ((1u << chunk) - 1);
@@ -130,13 +140,33 @@ static struct call *call_at(uint32_t index) {
     return &atomic_load(&call_chunks[chunk])[index - first];
 }
 
-static void call_give(struct call *call) {
-    uint64_t head = atomic_load(&calls_free), replacement;
+/* A chain of them, from the first to the last. */
+static void calls_give(struct eddy__call *first, struct eddy__call *last) {
+    uint64_t head = atomic_load_explicit(&calls_free, memory_order_relaxed), replacement;
 
     do {
-        atomic_store_explicit(&call->next_free, (uint32_t)head, memory_order_relaxed);
-        replacement = ((head >> 32) + 1) << 32 | (call->index + 1);
+        atomic_store_explicit(&last->next_free, (uint32_t)head, memory_order_relaxed);
+        replacement = ((head >> 32) + 1) << 32 | (first->index + 1);
     } while (!atomic_compare_exchange_weak(&calls_free, &head, replacement));
+}
+
+/* Producers and the loop would pass the head of the free list to and fro for each call: so the loop
+ * gives back many at once. */
+static void calls_give_used(struct eddy__wakeup *wakeup) {
+    if (wakeup->used)
+        calls_give(wakeup->used, wakeup->last_used);
+    wakeup->used = NULL;
+    wakeup->used_count = 0;
+}
+
+static void calls_add_used(struct eddy__wakeup *wakeup, struct eddy__call *call) {
+    if (wakeup->used)
+        atomic_store_explicit(&call->next_free, wakeup->used->index + 1, memory_order_relaxed);
+    else
+        wakeup->last_used = call;
+    wakeup->used = call;
+    if (++wakeup->used_count == CALLS_GIVEN_BACK)
+        calls_give_used(wakeup);
 }
 
 /* Adds the next chunk to the free list, unless another thread just has. False: no memory. */
@@ -144,7 +174,7 @@ static bool calls_grow(void) {
     for (uint32_t chunk = 0; chunk < CALLS_CHUNKS; chunk++) {
         uint32_t count = CALLS_FIRST_CHUNK << chunk,
                  first = CALLS_FIRST_CHUNK * ((1u << chunk) - 1);
-        struct call *calls, *none = NULL;
+        struct eddy__call *calls, *none = NULL;
 
         if (atomic_load(&call_chunks[chunk]))
             continue;
@@ -158,17 +188,18 @@ static bool calls_grow(void) {
             munmap(calls, count * sizeof(*calls));
             return true;
         }
-        for (uint32_t i = count; i-- > 0;)
-            call_give(&calls[i]);
+        for (uint32_t i = 0; i + 1 < count; i++)
+            atomic_store_explicit(&calls[i].next_free, first + i + 2, memory_order_relaxed);
+        calls_give(&calls[0], &calls[count - 1]);
         return true;
     }
     return false;
 }
 
-static struct call *call_take(void) {
+static struct eddy__call *call_take(void) {
     for (;;) {
         uint64_t head = atomic_load(&calls_free), replacement;
-        struct call *call;
+        struct eddy__call *call;
 
         while ((uint32_t)head) {
             call = call_at((uint32_t)head - 1);
@@ -183,20 +214,20 @@ static struct call *call_take(void) {
 }
 
 static void call_run(struct eddy__post *post) {
-    struct call *call = container_of(post, struct call, post);
+    struct eddy__call *call = container_of(post, struct eddy__call, post);
     eddy_callback *fn = call->fn;
     void *arg = call->arg;
 
     if (call->loop->closing)
         fn = NULL; /* dropped, as those of eddy_call_soon() are */
-    call_give(call);
+    calls_add_used(&call->loop->wakeup, call);
     if (fn)
         fn(arg);
 }
 
 int eddy_call_soon_threadsafe(eddy_loop *loop, eddy_callback *fn, void *arg) {
     int saved = errno, r;
-    struct call *call;
+    struct eddy__call *call;
 
     if (loop->fork_generation != eddy__fork_generation)
         return EDDY_EFORKED;
@@ -212,7 +243,7 @@ int eddy_call_soon_threadsafe(eddy_loop *loop, eddy_callback *fn, void *arg) {
     call->arg = arg;
     r = eddy__loop_post(loop, &call->post);
     if (r < 0)
-        call_give(call);
+        calls_give(call, call);
     errno = saved;
     return r;
 }

@@ -17,10 +17,14 @@ struct eddy__post {
     void (*run)(struct eddy__post *post);
 };
 
+struct eddy__call; /* behind eddy_call_soon_threadsafe() */
+
 struct eddy__wakeup {
     _Atomic(struct eddy__post *) posts; /* newest first; &closed_mark once closed */
     atomic_bool asleep;
     int event_fd;
+    struct eddy__call *used, *last_used; /* calls that have run and are given back together */
+    int used_count;
     struct eddy__watch watch;
 };
 

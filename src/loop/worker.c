@@ -19,6 +19,15 @@ static void job_came_back(struct eddy__post *post) {
     job->done(job);
 }
 
+/* A look at the clock is all the pause there is between two looks at the queue. */
+static void worker_spin(struct eddy__workers *pool) {
+    int64_t end_ns = ns_add(eddy__os_now(), pool->spin_ns);
+
+    while (atomic_load_explicit(&pool->queued, memory_order_relaxed) == 0 &&
+           !atomic_load_explicit(&pool->stopping, memory_order_relaxed) && eddy__os_now() < end_ns)
+        continue;
+}
+
 /* Under the lock, which it gives up meanwhile. */
 static void worker_sleep(struct eddy__workers *pool) {
     pool->asleep++;
@@ -34,6 +43,8 @@ static void worker_sleep(struct eddy__workers *pool) {
 static struct eddy__job *worker_take(struct eddy__workers *pool) {
     struct list_node *node;
 
+    if (pool->spin_ns > 0)
+        worker_spin(pool);
     pthread_mutex_lock(&pool->lock);
     while (!(node = list_take_first(&pool->queue)) && !pool->stopping)
         worker_sleep(pool);
@@ -86,8 +97,8 @@ static int worker_start(struct eddy__workers *pool) {
     return -r;
 }
 
-void eddy__workers_init(struct eddy__workers *pool, int threads_max) {
-    *pool = (struct eddy__workers){.threads_max = threads_max};
+void eddy__workers_init(struct eddy__workers *pool, int threads_max, int64_t spin_ns) {
+    *pool = (struct eddy__workers){.threads_max = threads_max, .spin_ns = spin_ns};
     pthread_mutex_init(&pool->lock, NULL);
     list_init(&pool->queue);
 }

@@ -27,14 +27,15 @@ struct eddy__workers {
     struct list_node queue;
     pthread_t *threads;
     int threads_count, threads_max;
-    int queued;
+    int64_t spin_ns;      /* how long a thread looks for a job before it goes to sleep */
+    _Atomic int queued;   /* written under the lock */
     int free;             /* threads without a job: asleep, woken, or on their way to the queue */
     int asleep;           /* of these, whom nobody has woken yet */
     _Atomic unsigned due; /* of these, who may get up: the futex; written under the lock */
-    bool stopping;
+    atomic_bool stopping; /* written under the lock */
 };
 
-void eddy__workers_init(struct eddy__workers *pool, int threads_max);
+void eddy__workers_init(struct eddy__workers *pool, int threads_max, int64_t spin_ns);
 
 /* Waits for the jobs that run, drops those that have not started, joins the threads. */
 void eddy__workers_deinit(struct eddy__workers *pool);

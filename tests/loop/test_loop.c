@@ -199,6 +199,24 @@ TEST(callbacks_that_are_always_ready_do_not_keep_a_stopped_loop_running) {
     ASSERT_OK(eddy_loop_run_forever(loop));
 }
 
+/* It looks for a minute, unless something comes. */
+TEST(a_loop_that_looks_before_it_sleeps_still_keeps_its_deadlines) {
+    const eddy_loop_options options = {.poll_spin_seconds = 60};
+    ENDS ends = ends_open();
+    int reads = 0;
+    LOOP loop = NULL;
+    ASSERT_OK(eddy_loop_new(&options, &loop));
+    eddy_call_later(loop, 0.001, stop, loop);
+    ASSERT_OK(eddy_loop_run_forever(loop));
+    put(ends.far, "x");
+    ASSERT_OK(eddy_add_reader(loop, ends.near, count, &reads));
+    ASSERT_OK(eddy_loop_run_once(loop, INFINITY));
+    ASSERT_INT_EQ(reads, 1);
+    drain(ends.near);
+    ASSERT_OK(eddy_loop_run_once(loop, 0.001));
+    ASSERT_INT_EQ(eddy_remove_reader(loop, ends.near), 1);
+}
+
 TEST(run_once_waits_no_longer_than_it_was_told) {
     LOOP loop = test_loop();
     struct trace trace = {0};

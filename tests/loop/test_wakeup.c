@@ -238,11 +238,13 @@ static void *run_loop(void *loop) {
     return NULL;
 }
 
-TEST(a_sleeping_loop_is_woken_every_time) {
-    LOOP one = loop_of_clock(EDDY_CLOCK_MONOTONIC);
-    eddy_loop *two = loop_of_clock(EDDY_CLOCK_MONOTONIC);
-    struct ball ball = {.here = one, .there = two, .left = 4000};
+static void play_ball(double spin_seconds, int throws) {
+    const eddy_loop_options options = {.poll_spin_seconds = spin_seconds};
+    eddy_loop *one, *two;
     pthread_t thread;
+    ASSERT_OK(eddy_loop_new(&options, &one));
+    ASSERT_OK(eddy_loop_new(&options, &two));
+    struct ball ball = {.here = one, .there = two, .left = throws};
     pthread_create(&thread, NULL, run_loop, two);
     ASSERT_OK(eddy_call_soon_threadsafe(one, throw_ball, &ball));
     ASSERT_OK(eddy_loop_run_forever(one));
@@ -252,6 +254,17 @@ TEST(a_sleeping_loop_is_woken_every_time) {
     eddy_loop_stop(two); /* takes it over, to close it here */
     ASSERT_OK(eddy_loop_run_forever(two));
     eddy_loop_close(two);
+    eddy_loop_close(one);
+}
+
+TEST(a_sleeping_loop_is_woken_every_time) {
+    play_ball(0, 4000);
+}
+
+TEST(a_loop_that_looks_for_a_while_before_it_sleeps_sees_every_post) {
+    play_ball(1e-9, 100);
+    play_ball(20e-6, 100);
+    play_ball(60, 20);
 }
 
 static void *post_until_refused(void *loop) {

@@ -128,6 +128,24 @@ TEST(a_thread_that_is_through_with_a_job_takes_the_next_though_it_may_not_have_g
     ASSERT_INT_EQ(loop->workers.threads_count, 1);
 }
 
+/* Whether they find a job while they look for one or while they sleep. */
+TEST(threads_that_look_for_jobs_a_while_do_them_all_the_same) {
+    const double seconds[] = {1e-9, 20e-6, 60};
+    for (size_t i = 0; i < ARRAY_SIZE(seconds); i++) {
+        const eddy_loop_options options = {.executor_threads = THREADS_MAX,
+                                           .executor_spin_seconds = seconds[i]};
+        eddy_loop *loop;
+        int left = 20;
+        ASSERT_OK(eddy_loop_new(&options, &loop));
+        struct errand errand = errand_of(loop, &left);
+        errand.job.done = submit_again;
+        submit(&errand);
+        ASSERT_OK(eddy_loop_run_forever(loop));
+        run_side_by_side(loop, THREADS_MAX);
+        ASSERT_NULL(eddy_loop_close(loop)); /* which those who look for a minute hear of */
+    }
+}
+
 TEST(no_more_threads_are_started_than_the_limit) {
     enum { JOBS = 200 };
     LOOP loop = test_loop();
