@@ -62,6 +62,14 @@ struct eddy_stream {
     struct eddy__timer patience;  /* how long a closed stream may take */
     bool is_drained;              /* or was not worth it: the next last reference frees */
 
+    /* Who is at the other end; the kernel forgets it when the connection is lost. */
+    struct sockaddr_in6 peer; /* or another family's, cut to that size */
+    socklen_t peer_size;
+    struct stream_names *names; /* or NULL: nobody has asked */
+};
+
+/* As people read them. Few ask: an idle connection need not carry it. */
+struct stream_names {
     char peer[ADDRESS_TEXT_BYTES], local[ADDRESS_TEXT_BYTES];
 };
 
@@ -74,6 +82,9 @@ static inline eddy_stream *eddy__stream_ref(eddy_stream *stream) {
     return stream;
 }
 void eddy__stream_unref(eddy_stream *stream);
+
+/* The text of the other end. */
+void eddy__stream_format_peer(const eddy_stream *stream, char text[ADDRESS_TEXT_BYTES]);
 
 /* Is this code how the loss of the stream's connection shows? */
 bool eddy__stream_was_lost(const eddy_stream *stream, int code);

@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../base/scarce.h"
 #include "net.h"
 #include "stream.h"
 
@@ -351,6 +352,42 @@ TEST(a_loop_closed_over_what_was_received_but_not_taken_frees_it) {
         plain_close(&caller.pair.peer);
     }
     assert_descriptors(before);
+}
+
+/* --- names ------------------------------------------------------------------------------------ */
+
+TASK_TEST(a_lost_connection_is_still_known_by_its_names) {
+    struct pair pair;
+    char buffer[16], peer[ADDRESS_TEXT_BYTES];
+
+    pair_open(&pair, NULL);
+    eddy__address_of_socket(pair.peer, peer);
+    peer_reset(&pair.peer);
+    ASSERT_CODE(-ECONNRESET, (int)eddy_stream_read(pair.stream, buffer, sizeof(buffer)));
+    ASSERT_STR_EQ(eddy_stream_peer(pair.stream), peer);
+    ASSERT_STR_CONTAINS(eddy_stream_local(pair.stream), "127.0.0.1:");
+    ASSERT_PTR_EQ(eddy_stream_peer(pair.stream), eddy_stream_peer(pair.stream));
+    pair_close(&pair);
+    return 0;
+}
+
+static int name_without_memory(void *arg) {
+    struct pair pair;
+
+    (void)arg;
+    pair_open(&pair, NULL);
+    scarce_left = 0;
+    ASSERT_STR_EQ(eddy_stream_peer(pair.stream), "?");
+    ASSERT_STR_EQ(eddy_stream_local(pair.stream), "?");
+    scarce_left = INT_MAX;
+    ASSERT_STR_CONTAINS(eddy_stream_peer(pair.stream), "127.0.0.1:");
+    pair_close(&pair);
+    return 0;
+}
+
+TEST(a_name_without_memory_is_a_question_mark) {
+    scarce_begin();
+    ASSERT_OK(eddy_run(name_without_memory, NULL));
 }
 
 /* --- where it does not belong ----------------------------------------------------------------- */
