@@ -11,8 +11,9 @@
 
 #define ROUND_TRIPS 500000
 
-static struct eddy__coro main_flow, other_flow;
-static struct eddy__coro flows[2];
+static void *main_flow, *other_flow;
+static void *flows[2];
+static struct eddy__stack *other_stack, *stacks[2]; /* stacks[0]: the thread's own, NULL */
 static int running;
 /* Volatile, so that the compiler makes no second loop for a number it knows: see limit_yield.c. */
 static volatile long for_ever = LONG_MAX, round_trips = ROUND_TRIPS;
@@ -20,14 +21,14 @@ static volatile long for_ever = LONG_MAX, round_trips = ROUND_TRIPS;
 static void other(void) {
     eddy__sanitizer_arrive(NULL);
     for (;;)
-        eddy__coro_switch(&other_flow, &main_flow);
+        eddy__coro_switch(&other_flow, main_flow, NULL);
 }
 
 static __attribute__((noinline)) void switch_times(long switches) {
     for (long i = 0; i < switches; i++) {
-        struct eddy__coro *from = &flows[running];
+        void **from = &flows[running];
         running ^= 1;
-        eddy__coro_switch(from, &flows[running]);
+        eddy__coro_switch(from, flows[running], stacks[running]);
     }
 }
 
@@ -41,7 +42,7 @@ static double pass_two_places(void *arg) {
     (void)arg;
     int64_t start_ns = bench_now_ns();
     for (int i = 0; i < ROUND_TRIPS; i++)
-        eddy__coro_switch(&main_flow, &other_flow);
+        eddy__coro_switch(&main_flow, other_flow, other_stack);
     return (double)(bench_now_ns() - start_ns) / (2.0 * ROUND_TRIPS);
 }
 
@@ -63,15 +64,16 @@ int main(void) {
     struct eddy__stack_pool pool;
 
     eddy__stack_pool_init(&pool);
-    struct eddy__stack *stack = take_stack(&pool), *stack_of_same = take_stack(&pool);
+    other_stack = take_stack(&pool);
+    stacks[1] = take_stack(&pool);
 
-    eddy__coro_prepare(&other_flow, stack, other);
+    other_flow = eddy__coro_prepare(other_stack, other);
     bench_report("switch", bench_run_passes(pass_two_places, NULL), "ns");
-    eddy__coro_prepare(&flows[1], stack_of_same, same);
+    flows[1] = eddy__coro_prepare(stacks[1], same);
     bench_report("switch-same", bench_run_passes(pass_one_place, NULL), "ns");
 
-    eddy__stack_give(&pool, stack_of_same);
-    eddy__stack_give(&pool, stack);
+    eddy__stack_give(&pool, stacks[1]);
+    eddy__stack_give(&pool, other_stack);
     eddy__stack_pool_deinit(&pool);
     return 0;
 }

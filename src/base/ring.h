@@ -59,6 +59,12 @@ static inline void *eddy__ring_first(const struct eddy__ring *ring) {
     return ring->head == ring->tail ? NULL : ring->slots[ring->head & ring->mask];
 }
 
+/* The one that `places` others stand before. There is one. */
+static inline void *eddy__ring_ahead(const struct eddy__ring *ring, uint32_t places) {
+    assert(places < eddy__ring_count(ring));
+    return ring->slots[(ring->head + places) & ring->mask];
+}
+
 static inline void *eddy__ring_pop(struct eddy__ring *ring) {
     return ring->head == ring->tail ? NULL : ring->slots[ring->head++ & ring->mask];
 }

@@ -11,33 +11,26 @@
 #include "stack.h"
 #include "switch.h"
 
-/* Where a suspended flow of control goes on. For a thread's own flow, `stack` is NULL. */
-struct eddy__coro {
-    void *sp;
-    struct eddy__stack *stack;
-};
-
-/* Binds a stack; the first switch to it starts entry(). */
-static inline void eddy__coro_prepare(struct eddy__coro *coro, struct eddy__stack *stack,
-                                      void (*entry)(void)) {
+/* A flow that starts in entry(), which never returns, when it is first switched to: its place. */
+static inline void *eddy__coro_prepare(struct eddy__stack *stack, void (*entry)(void)) {
     eddy__sanitizer_new_flow(stack);
-    coro->stack = stack;
-    coro->sp = eddy__switch_prepare(eddy__stack_bottom(stack), eddy__stack_top(stack), entry);
+    return eddy__switch_prepare(eddy__stack_bottom(stack), eddy__stack_top(stack), entry);
 }
 
-/* Suspends this flow into `from`; returns when somebody switches to `from`. */
-static inline void eddy__coro_switch(struct eddy__coro *from, struct eddy__coro *to) {
+/* Suspends this flow, leaving its place in *from, and goes on with the one at `to`, on `stack`
+ * (NULL: the thread's own); returns when somebody switches to *from. */
+static inline void eddy__coro_switch(void **from, void *to, struct eddy__stack *stack) {
     struct eddy__sanitizer_flow flow;
 
-    eddy__sanitizer_leave(&flow, to->stack);
-    eddy__switch(&from->sp, to->sp);
+    eddy__sanitizer_leave(&flow, stack);
+    eddy__switch(from, to);
     eddy__sanitizer_arrive(&flow);
 }
 
 /* Ends this flow, whose stack may be given to another from the next instruction on. */
-_Noreturn static inline void eddy__coro_finish(struct eddy__coro *to) {
-    eddy__sanitizer_leave(NULL, to->stack);
-    eddy__switch_for_good(to->sp);
+_Noreturn static inline void eddy__coro_finish(void *to, struct eddy__stack *stack) {
+    eddy__sanitizer_leave(NULL, stack);
+    eddy__switch_for_good(to);
 }
 
 #endif

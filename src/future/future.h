@@ -42,7 +42,10 @@ struct eddy_future {
     bool was_retrieved;  /* somebody has seen the result, so a failure needs no report */
     uint8_t task_state;  /* the task layer's */
     uint32_t task_flags; /* the task layer's */
-    uint64_t stamp;      /* loop->completions when it completed */
+    union {
+        uint64_t stamp; /* DONE: loop->completions when it completed */
+        void *place;    /* the task layer's, until then */
+    };
     struct list_node waiters;
     const eddy_error *error; /* DONE with an error; of a running task, its last error */
 };

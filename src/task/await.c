@@ -83,8 +83,6 @@ static inline bool await_all(struct eddy__task *task, eddy_future **futures, int
     list_init(&await.waiter.node);
     if (unlikely(task->future.task_flags & TASK_REFUSED))
         await_refuse(&await);
-    else
-        task->refusals = 0;
     for (int i = 0; i < count; i++)
         await_one(&await, futures[i]);
     return await.was_cancelled;

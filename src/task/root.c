@@ -95,9 +95,14 @@ void eddy__task_leave_root(struct eddy__task *task) {
     (void)r;
 }
 
-void eddy__task_step_back(struct eddy__task *task) {
+/* To the end of the ready queue. */
+static inline void task_queue(struct eddy__task *task) {
     task->future.task_state = TASK_READY;
     eddy__loop_ready(task->future.loop, task);
+}
+
+void eddy__task_step_back(struct eddy__task *task) {
+    task_queue(task);
     if (unlikely(task->future.task_flags & TASK_ROOT))
         eddy__task_leave_root(task);
     else
@@ -127,16 +132,25 @@ int eddy__checkpoint_slowly(eddy_loop *loop, struct eddy__task **out) {
         eddy__task_refuse(task);
         return eddy__task_fail_cancelled(task);
     }
-    task->refusals = 0;
     return 0;
 }
 
-int eddy_yield(void) {
+/* Outside a task, or in one that is refused. */
+static int yield_slowly(void) {
     struct eddy__task *task = NULL;
-    int r = eddy__checkpoint(NULL, &task);
+    int r = eddy__checkpoint_slowly(NULL, &task);
 
     if (r < 0)
         return r;
     eddy__task_step_back(task);
     return 0;
+}
+
+int eddy_yield(void) {
+    struct eddy__task *task = eddy__current;
+
+    if (unlikely(!task || task->future.task_flags & TASK_REFUSED))
+        return yield_slowly();
+    task_queue(task);
+    return eddy__task_leave(task);
 }

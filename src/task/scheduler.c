@@ -14,6 +14,11 @@
 #include "overflow.h"
 #include "scope.h"
 
+#define PREFETCH_MIN     32 /* ready tasks; fewer stay in the cache by themselves */
+#define RECORDS_AHEAD    8
+#define STACKS_AHEAD     4
+#define CACHE_LINE_BYTES 64
+
 THREAD_LOCAL struct eddy__task *eddy__current;
 
 static void task_entry(void);
@@ -33,7 +38,8 @@ static bool task_bind(struct eddy__scheduler *scheduler, struct eddy__task *task
         eddy__task_complete(task, -ENOMEM);
         return false;
     }
-    eddy__coro_prepare(&task->coro, stack, task_entry);
+    task->stack = stack;
+    task->future.place = eddy__coro_prepare(stack, task_entry);
     return true;
 }
 
@@ -53,40 +59,53 @@ static inline bool task_can_run(struct eddy__scheduler *scheduler, struct eddy__
     return false;
 }
 
-/* Sets the stage for `task` (NULL: the loop itself) and gives the flow to switch to. */
-static inline struct eddy__coro *scheduler_enter(struct eddy__scheduler *scheduler,
-                                                 struct eddy__task *task) {
-    eddy__current = task;
-    if (unlikely(!task))
-        return &scheduler->loop_coro;
-    task->future.task_state = TASK_RUNNING;
-    return &task->coro;
-}
-
-static struct eddy__coro *scheduler_end_eager(struct eddy__scheduler *scheduler) {
-    eddy__current = scheduler->eager_task;
-    return TAKE_POINTER(scheduler->eager_return);
+/* Back to who made the eager task that has parked or ended. */
+static struct eddy__task *scheduler_end_eager(struct eddy__scheduler *scheduler) {
+    scheduler->eager = false;
+    return scheduler->eager_maker;
 }
 
 /* Where control goes when the running task leaves: to who waits for an eager task, to the next
- * task that this turn may run, or to the loop. */
-static inline struct eddy__coro *scheduler_choose(eddy_loop *loop,
+ * task that this turn may run, or (NULL) to the loop. */
+static inline struct eddy__task *scheduler_choose(eddy_loop *loop,
                                                   struct eddy__scheduler *scheduler) {
     struct eddy__task *task;
 
-    if (unlikely(scheduler->eager_return))
+    if (unlikely(scheduler->eager))
         return scheduler_end_eager(scheduler);
     do {
         task = eddy__loop_next(loop, &eddy__task_class.runnable);
     } while (task && !task_can_run(scheduler, task));
-    return scheduler_enter(scheduler, task);
+    return task;
+}
+
+/* Sets the stage for `task` (NULL: the loop itself). */
+static inline void scheduler_enter(struct eddy__task *task) {
+    eddy__current = task;
+    if (likely(task))
+        task->future.task_state = TASK_RUNNING;
+}
+
+static inline struct eddy__stack *stack_of(const struct eddy__task *task) {
+    return task ? task->stack : NULL;
+}
+
+static inline void **place_of(struct eddy__scheduler *scheduler, struct eddy__task *task) {
+    return likely(task) ? &task->future.place : &scheduler->loop_place;
+}
+
+/* From the running flow, which is `from` (NULL: the loop), to `to`. */
+static inline void scheduler_switch(struct eddy__scheduler *scheduler, struct eddy__task *from,
+                                    struct eddy__task *to) {
+    scheduler_enter(to);
+    eddy__coro_switch(place_of(scheduler, from), *place_of(scheduler, to), stack_of(to));
 }
 
 __attribute__((noinline)) static void task_check_canary(const struct eddy__task *task) {
     eddy_slice name;
     const char *place;
 
-    if (eddy__stack_is_whole(task->coro.stack))
+    if (eddy__stack_is_whole(task->stack))
         return;
     eddy__overflow_abort(eddy__overflow_stack(&name, &place), name, place);
 }
@@ -98,14 +117,36 @@ static inline void task_check_stack(const struct eddy__scheduler *scheduler,
         task_check_canary(task);
 }
 
-void eddy__task_leave(struct eddy__task *task) {
-    struct eddy__scheduler *scheduler = scheduler_of(task);
-    struct eddy__coro *to;
+/* With many tasks, none is in the cache when its turn comes: brings in the records of those further
+ * ahead, and of the nearer ones the top of the stack. Both, or the one waits for the other. Always
+ * inlined: compilers take a function that only prefetches for one without effect. */
+__attribute__((always_inline)) static inline void scheduler_prefetch(const eddy_loop *loop) {
+    struct eddy__task *task;
 
+    if (eddy__ring_count(&loop->ready) < PREFETCH_MIN)
+        return;
+    task = eddy__ring_ahead(&loop->ready, RECORDS_AHEAD);
+    __builtin_prefetch(task, 1);
+    task = eddy__ring_ahead(&loop->ready, STACKS_AHEAD);
+    if (task->future.class == &eddy__task_class) {
+        __builtin_prefetch(task->future.place, 1);
+        __builtin_prefetch((char *)task->future.place + CACHE_LINE_BYTES, 1);
+        __builtin_prefetch((char *)task->future.place + 2 * CACHE_LINE_BYTES, 1);
+    }
+}
+
+int eddy__task_leave(struct eddy__task *task) {
+    struct eddy__scheduler *scheduler = scheduler_of(task);
+    struct eddy__task *next;
+
+    scheduler_prefetch(task->future.loop);
     task_check_stack(scheduler, task);
-    to = scheduler_choose(task->future.loop, scheduler);
-    if (likely(to != &task->coro))
-        eddy__coro_switch(&task->coro, to);
+    next = scheduler_choose(task->future.loop, scheduler);
+    if (likely(next != task))
+        scheduler_switch(scheduler, task, next);
+    else
+        scheduler_enter(task);
+    return 0;
 }
 
 /* From the loop's own stack. */
@@ -114,48 +155,48 @@ void eddy__task_run(void *runnable) {
     struct eddy__scheduler *scheduler = scheduler_of(task);
 
     if (task_can_run(scheduler, task))
-        eddy__coro_switch(&scheduler->loop_coro, scheduler_enter(scheduler, task));
+        scheduler_switch(scheduler, NULL, task);
 }
 
 void eddy__task_run_eagerly(struct eddy__task *task) {
     struct eddy__scheduler *scheduler = scheduler_of(task);
-    struct eddy__task *maker = eddy__current, *outer_task = scheduler->eager_task;
-    struct eddy__coro *outer = scheduler->eager_return;
-    struct eddy__coro *here = maker ? &maker->coro : &scheduler->loop_coro;
+    struct eddy__task *maker = eddy__current, *outer_maker = scheduler->eager_maker;
+    bool outer = scheduler->eager;
 
     if (!task_bind(scheduler, task))
         return;
-    scheduler->eager_return = here;
-    scheduler->eager_task = maker;
-    eddy__coro_switch(here, scheduler_enter(scheduler, task));
-    scheduler->eager_return = outer;
-    scheduler->eager_task = outer_task;
+    scheduler->eager = true;
+    scheduler->eager_maker = maker;
+    scheduler_switch(scheduler, maker, task);
+    scheduler->eager = outer;
+    scheduler->eager_maker = outer_maker;
 }
 
 /* --- running and ending ------------------------------------------------------------------------
  */
 
-/* A fresh task that can go on with the stack of the one that has just ended, or NULL: then *to says
- * where to go. The stack is given back last: it must not be bound while this runs on it. */
+/* A fresh task that can go on with the stack of the one that has just ended, or NULL: then *to is
+ * who goes on (NULL: the loop). The stack is given back last: it must not be bound while this runs
+ * on it. */
 static inline struct eddy__task *scheduler_adopt(eddy_loop *loop, struct eddy__scheduler *scheduler,
                                                  struct eddy__stack *stack,
-                                                 struct eddy__coro **to) {
-    struct eddy__task *next = NULL;
+                                                 struct eddy__task **to) {
+    struct eddy__task *next;
 
-    if (unlikely(scheduler->eager_return)) {
-        *to = scheduler_end_eager(scheduler);
+    if (unlikely(scheduler->eager)) {
+        next = scheduler_end_eager(scheduler);
     } else {
         do {
             next = eddy__loop_next(loop, &eddy__task_class.runnable);
             if (next && next->future.task_state == TASK_NEW &&
                 next->size_class == stack->size_class) {
-                next->coro.stack = stack;
+                next->stack = stack;
                 return next;
             }
         } while (next && !task_can_run(scheduler, next));
-        *to = scheduler_enter(scheduler, next);
     }
     eddy__stack_give(&scheduler->stacks, stack);
+    *to = next;
     return NULL;
 }
 
@@ -184,22 +225,23 @@ static void task_entry(void) {
     struct eddy__task *task = eddy__current;
     eddy_loop *loop = task->future.loop;
     struct eddy__scheduler *scheduler = scheduler_of(task);
-    struct eddy__stack *stack = task->coro.stack;
-    struct eddy__coro *to = NULL;
+    struct eddy__stack *stack = task->stack;
+    struct eddy__task *to = NULL;
 
     eddy__sanitizer_arrive(NULL);
     while (task) {
         eddy_fn *fn = task->fn;
         int result;
 
-        scheduler_enter(scheduler, task);
+        scheduler_enter(task);
         task->wait = NULL;
         result = fn(task->arg);
         task_check_end(scheduler, task);
         eddy__task_complete(task, result); /* it may be gone */
         task = scheduler_adopt(loop, scheduler, stack, &to);
     }
-    eddy__coro_finish(to);
+    scheduler_enter(to);
+    eddy__coro_finish(*place_of(scheduler, to), stack_of(to));
 }
 
 /* --- a loop's tasks ----------------------------------------------------------------------------
@@ -288,7 +330,7 @@ static const struct eddy__stack *task_overflow_stack(eddy_slice *name, const cha
         return NULL;
     *name = eddy__task_name(eddy__current);
     *place = eddy__current->origin;
-    return eddy__current->coro.stack;
+    return eddy__current->stack;
 }
 
 /* The child of a fork() goes on outside any task, on whatever stack that was. */

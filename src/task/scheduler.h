@@ -9,14 +9,14 @@
 #include "task.h"
 
 struct eddy__scheduler {
-    struct eddy__coro loop_coro; /* the loop's own flow, while a task runs */
+    void *loop_place; /* where the loop's own flow goes on, while a task runs */
     struct eddy__stack_pool stacks;
     struct eddy__slab tasks;
     uint8_t size_class; /* of the stacks of tasks that did not ask for another */
-    /* An eager task goes back to who made it when it first parks or ends: NULL, or that flow; task
-     * NULL: a callback. */
-    struct eddy__coro *eager_return;
-    struct eddy__task *eager_task;
+    /* An eager task goes back to who made it when it first parks or ends: that task, or (NULL) a
+     * callback. */
+    bool eager;
+    struct eddy__task *eager_maker;
 };
 
 extern const struct eddy__future_class eddy__task_class;

@@ -31,6 +31,7 @@ static bool is_refused_from(const struct eddy__task *task, const struct eddy__sc
 void eddy__scopes_apply(struct eddy__task *task) {
     if (!is_refused_from(task, task->scopes)) {
         task->future.task_flags &= ~(uint32_t)TASK_REFUSED;
+        task->refusals = 0;
         return;
     }
     task->future.task_flags |= TASK_REFUSED;

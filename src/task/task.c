@@ -37,7 +37,7 @@ static struct eddy__task *task_alloc(eddy_loop *loop, struct eddy__scheduler *sc
 
 /* All but the future. One by one: compilers make a slow string instruction of a whole struct. */
 static inline void task_init(struct eddy__task *task, eddy_fn *fn, void *arg) {
-    task->coro = (struct eddy__coro){0};
+    task->stack = NULL;
     task->fn = fn;
     task->arg = arg;
     task->scopes = NULL;

@@ -40,9 +40,8 @@ struct eddy__scope; /* scope.h: time-outs and shields */
 struct eddy__task_extras;
 
 struct eddy__task {
-    eddy_future future;     /* first: a task is a future */
-    struct eddy__coro coro; /* WAITING and READY: where it goes on. Its stack comes with the first
-                             * run */
+    eddy_future future;        /* first: a task is a future */
+    struct eddy__stack *stack; /* comes with the first run. Where it goes on is future.place */
     union {
         eddy_fn *fn;             /* NEW: what it is going to run */
         struct eddy__wait *wait; /* WAITING: what for; NULL: for something that no cancel ends */
@@ -52,7 +51,7 @@ struct eddy__task {
     const char *origin;         /* "file.c:12" NUL "fn, arg": where it was created, and with what */
     struct eddy__task_extras *extras; /* what few tasks have, or NULL */
     uint32_t cancelling;              /* cancels not taken back */
-    uint16_t refusals;                /* refused calls in a row */
+    uint16_t refusals;                /* refused calls since it is refused */
     uint8_t size_class;               /* of its stack */
 };
 
@@ -87,13 +86,13 @@ static inline int eddy__checkpoint(eddy_loop *loop, struct eddy__task **out) {
     if (unlikely(!task || task->future.task_flags & TASK_REFUSED ||
                  (loop && loop != task->future.loop)))
         return eddy__checkpoint_slowly(loop, out);
-    task->refusals = 0;
     *out = task;
     return 0;
 }
 
-/* Leaves a task that has set its new state, for the next one; returns when it runs again. */
-void eddy__task_leave(struct eddy__task *task);
+/* Leaves a task that has set its new state, for the next one; returns when it runs again. Returns
+ * 0: as the last call of another it needs no frame below it, which a parked task would keep. */
+int eddy__task_leave(struct eddy__task *task);
 
 /* The same for a root task: runs its loop. */
 void eddy__task_leave_root(struct eddy__task *task);

@@ -26,7 +26,8 @@ static inline struct eddy__stack *take(struct eddy__stack_pool *pool, size_t byt
 
 /* A flow that runs fn(arg) when it is resumed, until it calls flow_leave() or fn returns. */
 struct flow {
-    struct eddy__coro coro, resumer;
+    void *place, *resumer; /* where it goes on, and who resumed it */
+    struct eddy__stack *stack;
     struct eddy__stack_pool *pool;
     struct flow *outer; /* who resumed it, NULL: the thread */
     void (*fn)(void *arg);
@@ -36,6 +37,10 @@ struct flow {
 
 static THREAD_LOCAL struct flow *flow_running;
 
+static inline struct eddy__stack *flow_stack(const struct flow *flow) {
+    return flow ? flow->stack : NULL;
+}
+
 static inline void flow_entry(void) {
     struct flow *flow = flow_running;
 
@@ -43,7 +48,7 @@ static inline void flow_entry(void) {
     flow->fn(flow->arg);
     flow->ended = true;
     flow_running = flow->outer;
-    eddy__coro_finish(&flow->resumer);
+    eddy__coro_finish(flow->resumer, flow_stack(flow->outer));
 }
 
 static inline struct flow flow_new(struct eddy__stack_pool *pool, void (*fn)(void *), void *arg) {
@@ -56,15 +61,16 @@ static inline struct flow flow_new(struct eddy__stack_pool *pool, void (*fn)(voi
 
 /* Goes to the flow, on a stack of its own from the first time on. */
 SWITCHING void flow_resume_sized(struct flow *flow, size_t bytes) {
-    if (!flow->coro.stack)
-        eddy__coro_prepare(&flow->coro, take(flow->pool, bytes), flow_entry);
+    if (!flow->stack) {
+        flow->stack = take(flow->pool, bytes);
+        flow->place = eddy__coro_prepare(flow->stack, flow_entry);
+    }
     flow->outer = flow_running;
-    flow->resumer.stack = flow->outer ? flow->outer->coro.stack : NULL;
     flow_running = flow;
-    eddy__coro_switch(&flow->resumer, &flow->coro);
-    if (flow->ended && flow->coro.stack) {
-        eddy__stack_give(flow->pool, flow->coro.stack);
-        flow->coro.stack = NULL;
+    eddy__coro_switch(&flow->resumer, flow->place, flow->stack);
+    if (flow->ended && flow->stack) {
+        eddy__stack_give(flow->pool, flow->stack);
+        flow->stack = NULL;
     }
 }
 
@@ -77,7 +83,7 @@ SWITCHING void flow_leave(void) {
     struct flow *flow = flow_running;
 
     flow_running = flow->outer;
-    eddy__coro_switch(&flow->coro, &flow->resumer);
+    eddy__coro_switch(&flow->place, flow->resumer, flow_stack(flow->outer));
 }
 
 #endif

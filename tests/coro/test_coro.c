@@ -26,9 +26,9 @@ TEST(a_flow_runs_on_its_own_stack) {
     struct flow flow = flow_new(&pool, note_address, &address);
     flow_resume(&flow);
 
-    ASSERT(address > (char *)eddy__stack_bottom(flow.coro.stack));
-    ASSERT(address < (char *)eddy__stack_top(flow.coro.stack));
-    ASSERT((char *)eddy__stack_top(flow.coro.stack) - address < 2048); /* near its top */
+    ASSERT(address > (char *)eddy__stack_bottom(flow.stack));
+    ASSERT(address < (char *)eddy__stack_top(flow.stack));
+    ASSERT((char *)eddy__stack_top(flow.stack) - address < 2048); /* near its top */
     flow_resume(&flow);
 }
 

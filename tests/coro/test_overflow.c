@@ -88,7 +88,7 @@ static const struct eddy__stack *running_stack(eddy_slice *name, const char **pl
         return NULL;
     *name = (eddy_slice){"greedy", 6};
     *place = "main.c:12";
-    return flow_running->coro.stack;
+    return flow_running->stack;
 }
 
 static void watch(void) {
