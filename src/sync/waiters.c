@@ -9,31 +9,14 @@
 
 /* --- whose it is ------------------------------------------------------------------------------ */
 
-/* A loop may have moved to another thread meanwhile: then it is the one that runs. */
-static bool is_ours(const struct eddy__binding *binding) {
-    return likely(!binding->thread) || likely(binding->thread == &eddy__thread) ||
-           binding->loop == eddy__thread.running;
-}
-
-int eddy__binding_check(const struct eddy__binding *binding) {
-    if (is_ours(binding))
-        return 0;
+int eddy__binding_refuse(void) {
     return eddy_raise(EDDY_EWRONG_THREAD, "it is used by the event loop of another thread: hand "
                                           "the call over with eddy_call_soon_threadsafe()");
 }
 
-void eddy__binding_require(const struct eddy__binding *binding, const char *call) {
-    if (!is_ours(binding))
-        eddy__sync_misuse(call, "what it is called for is used by the event loop of another thread "
-                                "(eddy_call_soon_threadsafe() hands a call over)");
-}
-
-int eddy__binding_begin(const struct eddy__binding *binding, struct eddy__task **out) {
-    int r = eddy__binding_check(binding);
-
-    if (r < 0)
-        return r;
-    return eddy__checkpoint(binding->waiting > 0 ? binding->loop : NULL, out);
+void eddy__binding_misuse(const char *call) {
+    eddy__sync_misuse(call, "what it is called for is used by the event loop of another thread "
+                            "(eddy_call_soon_threadsafe() hands a call over)");
 }
 
 void eddy__sync_misuse(const char *call, const char *what) {

@@ -37,19 +37,37 @@ struct eddy__parked {
     bool has_turn;
 };
 
-/* The start of a suspending call: the task that may wait here. Returns 0, or a code whose sentence
- * is the last error: -ECANCELED, -EDEADLK, EDDY_EWRONG_THREAD. */
-int eddy__binding_begin(const struct eddy__binding *binding, struct eddy__task **out);
+/* A loop may have moved to another thread meanwhile: then it is the one that runs. */
+static inline bool eddy__binding_is_ours(const struct eddy__binding *binding) {
+    return !binding->thread || likely(binding->thread == &eddy__thread) ||
+           binding->loop == eddy__thread.running;
+}
 
 /* May this thread touch it? Returns 0 or EDDY_EWRONG_THREAD, with a sentence. */
-int eddy__binding_check(const struct eddy__binding *binding);
+int eddy__binding_refuse(void);
+static inline int eddy__binding_check(const struct eddy__binding *binding) {
+    return likely(eddy__binding_is_ours(binding)) ? 0 : eddy__binding_refuse();
+}
 
-/* The same for calls that have nothing to return: aborts with the call's name. */
-void eddy__binding_require(const struct eddy__binding *binding, const char *call);
+/* The start of a suspending call: the task that may wait here. Returns 0, or a code whose sentence
+ * is the last error: -ECANCELED, -EDEADLK, EDDY_EWRONG_THREAD. */
+static inline int eddy__binding_begin(const struct eddy__binding *binding,
+                                      struct eddy__task **out) {
+    int r = eddy__binding_check(binding);
+
+    return r < 0 ? r : eddy__checkpoint(binding->waiting > 0 ? binding->loop : NULL, out);
+}
 
 /* Ends the process after a call that must not have been, and says who made it: "eddy_lock_release:
  * the lock is not held; called by task "worker", created at file.c:12". */
 _Noreturn void eddy__sync_misuse(const char *call, const char *what);
+
+/* For calls that have nothing to return: aborts with the call's name in a wrong thread. */
+_Noreturn void eddy__binding_misuse(const char *call);
+static inline void eddy__binding_require(const struct eddy__binding *binding, const char *call) {
+    if (unlikely(!eddy__binding_is_ours(binding)))
+        eddy__binding_misuse(call);
+}
 
 /* Puts the task at the end of the line, to which `binding` belongs. */
 void eddy__waiters_join(struct eddy__waiters *waiters, struct eddy__binding *binding,
