@@ -10,6 +10,7 @@
 #include <eddy/loop.h>
 #include <eddy/server.h>
 #include <eddy/stream.h>
+#include <eddy/sync.h>
 #include <eddy/task.h>
 #include <eddy/task_group.h>
 

@@ -27,7 +27,7 @@ enum eddy_error_code {
     EDDY_EINCOMPLETE = -10006,     /* the peer ended before all that was promised had come */
     EDDY_ELIMIT = -10007,          /* more data than the limit allows */
     EDDY_ENAME = -10008,           /* the host name could not be resolved */
-    EDDY_EBROKEN_BARRIER = -10009, /* a party of the barrier left */
+    EDDY_EBROKEN_BARRIER = -10009, /* the barrier was reset, or aborted */
     EDDY_EPROTOCOL = -10010,       /* the peer broke the protocol */
     EDDY_ECERTIFICATE = -10011,    /* the peer's certificate was refused; the sentence says why */
     EDDY_ETLS = -10012,            /* TLS failed for another reason than the certificate */

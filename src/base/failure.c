@@ -33,7 +33,7 @@ static const struct {
     {EDDY_EINCOMPLETE, "EDDY_EINCOMPLETE", "The data ended before all that was promised had come"},
     {EDDY_ELIMIT, "EDDY_ELIMIT", "More data than the limit allows"},
     {EDDY_ENAME, "EDDY_ENAME", "The host name could not be resolved"},
-    {EDDY_EBROKEN_BARRIER, "EDDY_EBROKEN_BARRIER", "A party of the barrier left"},
+    {EDDY_EBROKEN_BARRIER, "EDDY_EBROKEN_BARRIER", "The barrier was reset or aborted"},
     {EDDY_EPROTOCOL, "EDDY_EPROTOCOL", "The peer broke the protocol"},
     {EDDY_ECERTIFICATE, "EDDY_ECERTIFICATE", "The peer's certificate was refused"},
     {EDDY_ETLS, "EDDY_ETLS", "The TLS connection failed"},

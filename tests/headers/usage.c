@@ -9,6 +9,12 @@
 /* What lies on users' stacks and in their records cannot grow. */
 static_assert(sizeof(eddy_timeout) == 128, "eddy_timeout is ABI");
 static_assert(sizeof(eddy_shield_scope) == 64, "eddy_shield_scope is ABI");
+static_assert(sizeof(eddy_lock) == 64, "eddy_lock is ABI");
+static_assert(sizeof(eddy_event) == 64, "eddy_event is ABI");
+static_assert(sizeof(eddy_condition) == 128, "eddy_condition is ABI");
+static_assert(sizeof(eddy_semaphore) == 64, "eddy_semaphore is ABI");
+static_assert(sizeof(eddy_barrier) == 64, "eddy_barrier is ABI");
+static_assert(sizeof(eddy_queue) == 256, "eddy_queue is ABI");
 static_assert(sizeof(eddy_handle) == 8, "eddy_handle is ABI");
 static_assert(sizeof(eddy_slice) == 2 * sizeof(void *), "eddy_slice is ABI");
 
@@ -41,6 +47,25 @@ static int scopes(void) {
     return eddy_timeout_end(&timeout, 0);
 }
 
+static int compare(const void *a, const void *b) {
+    return a < b ? -1 : a > b;
+}
+
+static int synchronisation(void) {
+    static eddy_lock lock = EDDY_LOCK_INIT;
+    static eddy_event event = EDDY_EVENT_INIT;
+    static eddy_condition condition = EDDY_CONDITION_INIT;
+    static eddy_semaphore semaphore = EDDY_SEMAPHORE_INIT(3);
+    static eddy_queue queue = EDDY_QUEUE_INIT;
+    static eddy_semaphore_options semaphore_options;
+    static eddy_queue_options queue_options = {compare, NULL};
+    eddy_lock_release(&lock);
+    eddy_event_set(&event);
+    eddy_condition_notify_all(&condition);
+    eddy_semaphore_init_with(&semaphore, 2, &semaphore_options);
+    return eddy_queue_init_with(&queue, EDDY_PRIORITY, 1, &queue_options);
+}
+
 static int openings(void) {
     eddy_loop *loop;
     eddy_loop_statistics statistics;
@@ -65,5 +90,5 @@ static int http(void) {
 }
 
 int main(void) {
-    return tasks() + scopes() + openings() + http();
+    return tasks() + scopes() + synchronisation() + openings() + http();
 }

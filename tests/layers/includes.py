@@ -33,6 +33,7 @@ PUBLIC = {
     "eddy/future.h": "future",
     "eddy/task.h": "task",
     "eddy/task_group.h": "task",
+    "eddy/sync.h": "sync",
     "eddy/stream.h": "io",
     "eddy/server.h": "io",
     "eddy.h": "inspect",
