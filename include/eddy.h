@@ -11,5 +11,6 @@
 #include <eddy/server.h>
 #include <eddy/stream.h>
 #include <eddy/task.h>
+#include <eddy/threads.h>
 
 #endif

@@ -7,6 +7,7 @@
 
 #include "memory.h"
 #include "scheduler.h"
+#include "shared.h"
 
 /* --- until one is done -------------------------------------------------------------------------
  */
@@ -19,6 +20,7 @@ struct await_wait {
     eddy_future **futures; /* all that a cancel is passed on to */
     int count;
     bool was_cancelled;
+    struct eddy__far_waiter *far; /* while it waits for another thread */
 };
 
 static void await_woken(struct eddy__waiter *waiter, eddy_future *future) {
@@ -47,8 +49,21 @@ static void await_dropped(struct eddy__wait *wait) {
     struct await_wait *await = container_of(wait, struct await_wait, wait);
 
     eddy__waiter_remove(&await->waiter);
+    if (await->far)
+        eddy__shared_leave(await->far); /* a closed loop has no posts under way */
     for (int i = 0; i < await->count; i++)
         eddy_unref(await->futures[i]);
+}
+
+/* Parks until another thread has completed it. */
+static void await_shared(struct await_wait *await, eddy_future *future) {
+    struct eddy__far_waiter far;
+
+    if (!eddy__shared_wait(&far, future, await->task->future.loop, &await->waiter))
+        return;
+    await->far = &far;
+    eddy__task_park(await->task, &await->wait);
+    await->far = NULL;
 }
 
 /* Parks until it is done. */
@@ -56,6 +71,10 @@ static void await_one(struct await_wait *await, eddy_future *future) {
     if (!future || eddy__future_is_done(future))
         return;
     await->waiter.wake = await_woken;
+    if (unlikely(eddy__future_is_shared(future))) {
+        await_shared(await, future);
+        return;
+    }
     eddy__waiter_add(future, &await->waiter);
     eddy__task_park(await->task, &await->wait);
 }
@@ -88,8 +107,9 @@ static bool await_all(struct eddy__task *task, eddy_future **futures, int count)
 /* --- eddy_await --------------------------------------------------------------------------------
  */
 
-/* The task that can wait for this future, or a code, with a sentence. */
-static int await_check(eddy_future *future, struct eddy__task **out) {
+/* The task that can wait for this future, or a code, with a sentence. A shared one is waited for
+ * by `loop` (NULL: any). */
+static int await_check(eddy_future *future, eddy_loop *loop, struct eddy__task **out) {
     int code;
 
     if (!future)
@@ -97,13 +117,15 @@ static int await_check(eddy_future *future, struct eddy__task **out) {
     if (eddy__current && &eddy__current->future == future)
         return eddy_raise(-EDEADLK, "task \"%s\" awaits itself: it would never end",
                           eddy_task_name(future));
-    *out = eddy__task_to_suspend(future->loop, &code);
-    return *out ? 0 : code;
+    *out = eddy__task_to_suspend(future->loop ? future->loop : loop, &code);
+    if (!*out)
+        return code;
+    return unlikely(eddy__future_is_shared(future)) ? eddy__shared_check(future) : 0;
 }
 
-int eddy_await_value(eddy_future *future, void **value) {
+static int await_on(eddy_loop *loop, eddy_future *future, void **value) {
     struct eddy__task *task;
-    int r = await_check(future, &task);
+    int r = await_check(future, loop, &task);
 
     if (r == 0) {
         await_all(task, &future, 1);
@@ -114,8 +136,12 @@ int eddy_await_value(eddy_future *future, void **value) {
     return r;
 }
 
+int eddy_await_value(eddy_future *future, void **value) {
+    return await_on(NULL, future, value);
+}
+
 int eddy_await(eddy_future *future) {
-    return eddy_await_value(future, NULL);
+    return await_on(NULL, future, NULL);
 }
 
 int eddy_wait_for(eddy_future *future, double seconds) {
@@ -133,10 +159,10 @@ int eddy_loop_run_until_complete(eddy_loop *loop, eddy_future *future) {
     if (eddy__thread.running)
         r = eddy_raise(-EDEADLK,
                        "a loop is running on this thread already: await the future instead");
-    else if (future && future->loop != loop)
+    else if (future && future->loop && future->loop != loop)
         r = eddy_raise(-EINVAL, "the future belongs to another loop");
     if (r == 0)
-        return eddy_await(future);
+        return await_on(loop, future, NULL);
     eddy_unref(future);
     return r;
 }
@@ -147,15 +173,15 @@ int eddy_loop_run_until_complete(eddy_loop *loop, eddy_future *future) {
 /* The loop that a wait for these runs, when it stands outside any task. */
 static eddy_loop *loop_of(eddy_future *futures[], int count) {
     for (int i = 0; i < count; i++)
-        if (futures[i])
+        if (futures[i] && futures[i]->loop)
             return futures[i]->loop;
     return NULL;
 }
 
-static int gather_check_one(eddy_future *future, const eddy_loop *loop, struct eddy__task **out) {
-    if (future->loop != loop)
+static int gather_check_one(eddy_future *future, eddy_loop *loop, struct eddy__task **out) {
+    if (future->loop && future->loop != loop)
         return eddy_raise(-EINVAL, "futures of different loops cannot be waited for together");
-    return await_check(future, out);
+    return await_check(future, loop, out);
 }
 
 /* Any of them that cannot be waited for here, and why: wrong loop, itself, no place to suspend. */
@@ -233,6 +259,8 @@ struct some_wait {
 struct some_waiter {
     struct eddy__waiter waiter;
     struct some_wait *some;
+    struct eddy__far_waiter *far; /* of a shared future: on the heap, as it may be under way when
+                                     the wait is left; NULL: none */
 };
 
 static void some_over(struct some_wait *some) {
@@ -266,8 +294,12 @@ static void some_cancelled(struct eddy__wait *wait) {
 }
 
 static void some_leave(struct some_wait *some) {
-    for (int i = 0; i < some->count; i++)
-        eddy__waiter_remove(&some->waiters[i].waiter);
+    for (int i = 0; i < some->count; i++) {
+        struct some_waiter *waiter = &some->waiters[i];
+        eddy__waiter_remove(&waiter->waiter);
+        if (waiter->far && eddy__shared_leave(waiter->far))
+            eddy__free(waiter->far);
+    }
     eddy__free(some->waiters);
 }
 
@@ -283,25 +315,51 @@ static int count_done(eddy_future *futures[], int count) {
     return done;
 }
 
+/* Among those who wait for it, or counted as done. */
+static void some_join(struct some_wait *some, struct some_waiter *waiter, eddy_future *future) {
+    bool is_pending = !eddy__future_is_done(future);
+
+    if (is_pending && waiter->far)
+        is_pending =
+            eddy__shared_wait(waiter->far, future, some->task->future.loop, &waiter->waiter);
+    else if (is_pending)
+        eddy__waiter_add(future, &waiter->waiter);
+    if (!is_pending)
+        some_count(some, future);
+}
+
 /* Joins the waiters of what is pending, parks, leaves them. */
 static void some_park(struct some_wait *some, eddy_future *futures[], double seconds) {
     eddy_loop *loop = some->task->future.loop;
     int64_t ns = ns_from_seconds(seconds);
 
-    for (int i = 0; i < some->count; i++) {
-        some->waiters[i] = (struct some_waiter){.waiter.wake = some_woken, .some = some};
-        list_init(&some->waiters[i].waiter.node);
-        if (eddy__future_is_done(futures[i]))
-            some_count(some, futures[i]);
-        else
-            eddy__waiter_add(futures[i], &some->waiters[i].waiter);
-    }
+    for (int i = 0; i < some->count; i++)
+        some_join(some, &some->waiters[i], futures[i]);
     if (ns != NS_NEVER)
         eddy__timer_arm(loop, &some->timer, ns_add(eddy__loop_now(loop), ns));
     if (!some->is_over)
         eddy__task_park(some->task, &some->wait);
     eddy__timer_disarm(loop, &some->timer);
     some_leave(some);
+}
+
+/* False: no memory. */
+static bool some_prepare(struct some_wait *some, eddy_future *futures[]) {
+    bool has_memory = true;
+
+    some->waiters = eddy__alloc((size_t)some->count * sizeof(*some->waiters));
+    for (int i = 0; some->waiters && i < some->count; i++) {
+        struct some_waiter *waiter = &some->waiters[i];
+        *waiter = (struct some_waiter){.waiter.wake = some_woken, .some = some};
+        list_init(&waiter->waiter.node);
+        if (unlikely(eddy__future_is_shared(futures[i]))) {
+            waiter->far = eddy__shared_waiter_new(futures[i]);
+            has_memory &= waiter->far != NULL;
+        }
+    }
+    if (some->waiters && !has_memory)
+        some_leave(some);
+    return some->waiters && has_memory;
 }
 
 int eddy_wait(eddy_future **futures, int count, double seconds, eddy_wait_until until) {
@@ -317,8 +375,7 @@ int eddy_wait(eddy_future **futures, int count, double seconds, eddy_wait_until 
                        : eddy_raise(-EINVAL, "future %d of %d is NULL", i, count);
     if (r < 0 || count == 0)
         return r;
-    some.waiters = eddy__alloc((size_t)count * sizeof(*some.waiters));
-    if (!some.waiters)
+    if (!some_prepare(&some, futures))
         return eddy__fail(-ENOMEM);
     some_park(&some, futures, seconds);
     if (some.was_cancelled)

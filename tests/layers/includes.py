@@ -29,6 +29,7 @@ PUBLIC = {
     "eddy/loop.h": "loop",
     "eddy/future.h": "future",
     "eddy/task.h": "task",
+    "eddy/threads.h": "task",
     "eddy/stream.h": "io",
     "eddy/server.h": "io",
     "eddy.h": "inspect",
