@@ -56,6 +56,16 @@ static int openings(void) {
     return r;
 }
 
+static int threads(void) {
+    static eddy_threads_options options;
+    int r = eddy_run_threads(job, NULL, &options);
+    if (r >= 0)
+        r = eddy_main_threads(job, NULL, NULL);
+    if (r >= 0)
+        r = eddy_detach(eddy_run_coroutine_threadsafe(eddy_thread_loop(0), job, NULL));
+    return r;
+}
+
 static int http(void) {
     eddy_http_session *session;
     eddy_http_response *response;
@@ -65,5 +75,5 @@ static int http(void) {
 }
 
 int main(void) {
-    return tasks() + scopes() + openings() + http();
+    return tasks() + scopes() + openings() + threads() + http();
 }
