@@ -52,8 +52,16 @@ static int openings(void) {
     if (r >= 0)
         r = eddy_open_connection("localhost", "80", NULL, &stream);
     if (r >= 0)
+        r = eddy_all_loops_info(&statistics);
+    if (r >= 0)
         r = eddy_start_server(serve, NULL, "", "0", NULL, &server);
     return r;
+}
+
+static int ending(eddy_server *server) {
+    eddy_server_statistics statistics;
+    int r = eddy_server_info(server, &statistics);
+    return r < 0 ? r : eddy_server_serve_forever(server);
 }
 
 static int threads(void) {
@@ -75,5 +83,5 @@ static int http(void) {
 }
 
 int main(void) {
-    return tasks() + scopes() + openings() + threads() + http();
+    return tasks() + scopes() + openings() + ending(NULL) + threads() + http();
 }
