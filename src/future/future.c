@@ -103,16 +103,14 @@ static void future_free(eddy_future *future) {
 }
 
 void eddy__future_unref(eddy_future *future) {
+    assert(eddy__future_is_shared(future) || future->refs > 0);
     if (unlikely(eddy__future_is_shared(future))) {
         eddy__shared_unref(future);
-        return;
+    } else if (--future->refs == 0) {
+        if (unlikely(eddy__future_is_unheard(future)))
+            eddy__future_report(future, future->loop);
+        future_free(future);
     }
-    assert(future->refs > 0);
-    if (--future->refs > 0)
-        return;
-    if (eddy__future_is_unheard(future))
-        eddy__future_report(future, future->loop);
-    future_free(future);
 }
 
 eddy_future *eddy_ref(eddy_future *future) {

@@ -109,7 +109,7 @@ static bool await_all(struct eddy__task *task, eddy_future **futures, int count)
 
 /* The task that can wait for this future, or a code, with a sentence. A shared one is waited for
  * by `loop` (NULL: any). */
-static int await_check(eddy_future *future, eddy_loop *loop, struct eddy__task **out) {
+static inline int await_check(eddy_future *future, eddy_loop *loop, struct eddy__task **out) {
     int code;
 
     if (!future)
