@@ -13,5 +13,6 @@
 #include <eddy/sync.h>
 #include <eddy/task.h>
 #include <eddy/task_group.h>
+#include <eddy/threads.h>
 
 #endif

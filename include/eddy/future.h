@@ -107,6 +107,21 @@ EDDY_API int eddy_future_set_error(eddy_future *future, int code, const char *fo
  * memory. */
 EDDY_API eddy_future *eddy_after(double seconds);
 
+/* --- shared futures: made for other threads
+ * ------------------------------------------------------------------------------------------------
+ */
+
+/* What eddy_run_coroutine_threadsafe() returns is shared: awaiting (one, several, for a time), ref,
+ * unref, detach, cancel, is_done, is_cancelled and result are legal in any thread; callbacks are
+ * not (EDDY_EWRONG_THREAD). In a gather, the failures of shared ones come after those of the
+ * asker's own loop. In the child of a fork() one that was not done answers EDDY_EFORKED. */
+
+/* Waits for a shared future in a thread that runs no loop, which it blocks for at most `seconds`
+ * (INFINITY: until it is done). Takes nothing and cancels nothing. Returns as eddy_await() would;
+ * -ETIMEDOUT: not done yet; -EDEADLK inside a running loop; EDDY_EWRONG_THREAD for a future that
+ * is not shared. */
+EDDY_API int eddy_future_wait_blocking(eddy_future *future, double seconds);
+
 #ifdef __cplusplus
 }
 

@@ -111,12 +111,22 @@ typedef struct eddy_loop_statistics {
     uint64_t switches;       /* tasks and callbacks that were run */
     size_t tasks;            /* created and not yet freed */
     size_t stacks_in_use;
-    size_t stacks_free;          /* kept for the next task */
-    size_t stack_bytes_reserved; /* address space, not memory */
+    size_t stacks_free;            /* kept for the next task */
+    size_t stack_bytes_reserved;   /* address space, not memory */
+    uint64_t connections_accepted; /* by the servers of this loop, those that are closed included */
+    size_t connections_open;       /* clients that they have now */
 } eddy_loop_statistics;
 EDDY_API int eddy_loop_info_sized(eddy_loop *loop, eddy_loop_statistics *out, size_t out_size);
 static inline int eddy_loop_info(eddy_loop *loop, eddy_loop_statistics *out) {
     return eddy_loop_info_sized(loop, out, sizeof(eddy_loop_statistics));
+}
+
+/* All loops of the process added up, the closed ones with what they have done. Any thread, and no
+ * loop is disturbed: of each it is what it was before its last wait (or, if it never rests, some
+ * turns ago). The three texts are NULL. Returns how many loops are open. */
+EDDY_API int eddy_all_loops_info_sized(eddy_loop_statistics *out, size_t out_size);
+static inline int eddy_all_loops_info(eddy_loop_statistics *out) {
+    return eddy_all_loops_info_sized(out, sizeof(eddy_loop_statistics));
 }
 
 /* --- callbacks

@@ -10,6 +10,7 @@
 
 #include "log.h"
 #include "memory.h"
+#include "shared.h"
 
 /* --- completion ------------------------------------------------------------------------------- */
 
@@ -25,7 +26,7 @@ void eddy__future_wake(eddy_future *future) {
 }
 
 int eddy__future_retrieve_value(eddy_future *future, void **value) {
-    future->was_retrieved = true;
+    __atomic_store_n(&future->was_retrieved, true, __ATOMIC_RELAXED);
     if (future->result < 0)
         return future->error ? eddy__fail_with(future->error) : eddy__fail(future->result);
     if (value && !future->class->is_task)
@@ -54,7 +55,7 @@ bool eddy_is_cancelled(const eddy_future *future) {
 void eddy__report_failure(eddy_loop *loop, const eddy_error *error, const char *what) {
     const eddy_error *root = error;
 
-    if (loop->options.exception_handler) {
+    if (loop && loop->options.exception_handler) {
         loop->options.exception_handler(loop, error, what, loop->options.exception_arg);
         return;
     }
@@ -67,14 +68,14 @@ void eddy__report_failure(eddy_loop *loop, const eddy_error *error, const char *
         eddy__log(EDDY_LOG_ERROR, "%s: %s: %s", what, eddy_error_name(error->code), error->message);
 }
 
-static void future_report(eddy_future *future) {
+void eddy__future_report(eddy_future *future, eddy_loop *loop) {
     const eddy_error *error = future->error ? future->error : eddy__error_static(future->result);
     char name[160] = "a future", what[200];
 
     if (future->class->describe)
         future->class->describe(future, name, sizeof(name));
     snprintf(what, sizeof(what), "%s failed and was never awaited", name);
-    eddy__report_failure(future->loop, error, what);
+    eddy__report_failure(loop, error, what);
 }
 
 /* The last future of a closed loop takes the loop's memory along. */
@@ -89,13 +90,15 @@ static void future_free(eddy_future *future) {
 }
 
 void eddy__future_end(eddy_future *future) {
-    if (unlikely(future->result < 0) && future->result != -ECANCELED && !future->was_retrieved)
-        future_report(future);
+    if (unlikely(eddy__future_is_unheard(future)))
+        eddy__future_report(future, future->loop);
     future_free(future);
 }
 
 eddy_future *eddy_ref(eddy_future *future) {
-    return future ? eddy__future_ref(future) : NULL;
+    if (!future)
+        return NULL;
+    return eddy__future_is_shared(future) ? eddy__shared_ref(future) : eddy__future_ref(future);
 }
 
 eddy_future *eddy_unref(eddy_future *future) {
@@ -120,7 +123,8 @@ static const eddy_error *cancel_error(const char *reason) {
 bool eddy_cancel_with(eddy_future *future, const char *reason) {
     if (!future || eddy__future_is_done(future))
         return false;
-    if (eddy__loop_check(future->loop) < 0)
+    if (eddy__future_is_shared(future) ? eddy__shared_check(future) < 0
+                                       : eddy__loop_check(future->loop) < 0)
         return false;
     if (future->class->cancel)
         return future->class->cancel(future, reason);
@@ -174,9 +178,19 @@ static void done_callback_due(struct eddy__waiter *waiter, eddy_future *future) 
     eddy__loop_ready(future->loop, callback);
 }
 
+/* May callbacks be added and removed here? A shared one has no loop that would run them. */
+static int done_callback_check(const eddy_future *future) {
+    if (!future)
+        return 0;
+    if (eddy__future_is_shared(future))
+        return eddy_raise(EDDY_EWRONG_THREAD, "a future made for other threads has no loop to call "
+                                              "back on: await it in a task");
+    return eddy__loop_check(future->loop);
+}
+
 int eddy_future_add_done_callback(eddy_future *future, eddy_done_callback *fn, void *arg) {
     struct done_callback *callback;
-    int r = future ? eddy__loop_check(future->loop) : 0;
+    int r = done_callback_check(future);
 
     if (r < 0)
         return r;
@@ -222,7 +236,7 @@ static void done_callback_drop(struct done_callback *callback) {
 }
 
 int eddy_future_remove_done_callback(eddy_future *future, eddy_done_callback *fn, void *arg) {
-    int removed = 0, r = future ? eddy__loop_check(future->loop) : 0;
+    int removed = 0, r = done_callback_check(future);
 
     if (!future || r < 0)
         return r;

@@ -4,10 +4,12 @@
  *
  *   PENDING -complete-> DONE      once; waiters are told in the order in which they came
  *
- * A future belongs to its loop's thread. Completing only queues: no waiter's code runs inside
- * complete(). */
+ * A future belongs to its loop's thread, but for shared ones, which have no loop (shared.h).
+ * Completing only queues: no waiter's code runs inside complete(). */
 #ifndef EDDY__FUTURE_H
 #define EDDY__FUTURE_H
+
+#include <errno.h>
 
 #include <eddy/future.h>
 
@@ -35,7 +37,7 @@ enum eddy__future_state { FUTURE_PENDING, FUTURE_DONE };
 
 struct eddy_future {
     const struct eddy__future_class *class; /* first: makes it a runnable */
-    eddy_loop *loop;
+    eddy_loop *loop;                        /* NULL: it is shared */
     uint32_t refs;
     int result;          /* DONE: >= 0, or the error's code */
     uint8_t state;       /* enum eddy__future_state */
@@ -77,8 +79,13 @@ static inline void eddy__future_complete(eddy_future *future, int result, const 
  */
 eddy_future *eddy__future_failed(eddy_loop *loop, int code);
 
+static inline bool eddy__future_is_shared(const eddy_future *future) {
+    return !future->loop;
+}
+
+/* What another thread has written before it completed a shared one is then seen here. */
 static inline bool eddy__future_is_done(const eddy_future *future) {
-    return future->state == FUTURE_DONE;
+    return __atomic_load_n(&future->state, __ATOMIC_ACQUIRE) == FUTURE_DONE;
 }
 
 static inline void eddy__waiter_add(eddy_future *future, struct eddy__waiter *waiter) {
@@ -97,25 +104,41 @@ int eddy__future_retrieve_value(eddy_future *future, void **value);
 static inline int eddy__future_retrieve(eddy_future *future, void **value) {
     if (unlikely(value || future->result < 0))
         return eddy__future_retrieve_value(future, value);
-    future->was_retrieved = true;
+    __atomic_store_n(&future->was_retrieved, true, __ATOMIC_RELAXED);
     return future->result;
 }
 
+/* Nobody has seen that it failed. */
+static inline bool eddy__future_is_unheard(const eddy_future *future) {
+    return eddy__future_is_done(future) && future->result < 0 && future->result != -ECANCELED &&
+           !__atomic_load_n(&future->was_retrieved, __ATOMIC_RELAXED);
+}
+
+/* References: ref of one that is not shared, unref of any, which reports a failure that nobody has
+ * seen. */
 static inline eddy_future *eddy__future_ref(eddy_future *future) {
     future->refs++;
     return future;
 }
 
-/* The last reference went: reports a failure that nobody has seen, and frees. */
+/* The last reference of one that is not shared went. */
 void eddy__future_end(eddy_future *future);
+void eddy__shared_unref(eddy_future *future);
 
 static inline void eddy__future_unref(eddy_future *future) {
+    if (unlikely(eddy__future_is_shared(future))) {
+        eddy__shared_unref(future);
+        return;
+    }
     assert(future->refs > 0);
     if (--future->refs == 0)
         eddy__future_end(future);
 }
 
-/* Reports through the loop's exception handler, or the log. */
+/* Reports through the loop's exception handler, or the log; loop NULL: the log. */
 void eddy__report_failure(eddy_loop *loop, const eddy_error *error, const char *what);
+
+/* Reports that it failed and nobody awaited it. */
+void eddy__future_report(eddy_future *future, eddy_loop *loop);
 
 #endif

@@ -42,6 +42,7 @@ void eddy__server_client_left(eddy_server *server) {
     bool was_full = server_is_full(server);
 
     server->clients_count--;
+    server->loop->connections_open--;
     if (was_full && eddy__loop_is_usable(server->loop))
         server_accept_soon(server);
 }

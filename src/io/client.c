@@ -45,6 +45,9 @@ static struct server_client *client_new(eddy_server *server, eddy_stream *stream
     stream->owner = &client->stream;
     list_append(&server->clients, &client->node);
     server->clients_count++;
+    server->accepted++;
+    server->loop->connections_accepted++;
+    server->loop->connections_open++;
     return client;
 }
 

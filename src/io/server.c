@@ -2,6 +2,7 @@
  * server.c - the life of a server: started on every address of a name, closed when its clients have
  * ended (see server.h). */
 #include <errno.h>
+#include <math.h>
 #include <string.h>
 
 #include "memory.h"
@@ -42,11 +43,43 @@ static eddy_server *server_new(eddy_loop *loop, const int fds[], int count) {
     return server;
 }
 
-static int server_listen(eddy_loop *loop, const struct addrinfo *addresses, int backlog,
-                         eddy_server **out) {
+static int listen_with(const struct addrinfo *addresses, const eddy_server_options *options,
+                       int fds[], char *failed) {
+    return eddy__listen(addresses, options->backlog > 0 ? options->backlog : BACKLOG_DEFAULT,
+                        options->reuse_port || options->shared_port, fds, failed);
+}
+
+/* "0" becomes this number. */
+static void addresses_set_port(struct addrinfo *addresses, int port) {
+    for (struct addrinfo *info = addresses; info && port > 0; info = info->ai_next)
+        if (eddy__address_port(info->ai_addr) == 0)
+            eddy__address_set_port(info->ai_addr, port);
+}
+
+/* Servers of several threads agree on a port: the first one's. Who finds that another was faster
+ * begins again, with that number. */
+static int listen_shared(struct addrinfo *addresses, const eddy_server_options *options, int fds[],
+                         char *failed) {
+    int known = __atomic_load_n(options->shared_port, __ATOMIC_RELAXED), count;
+
+    addresses_set_port(addresses, known);
+    count = listen_with(addresses, options, fds, failed);
+    if (count < 0 || known > 0 ||
+        __atomic_compare_exchange_n(options->shared_port, &known, port_of(fds[0]), false,
+                                    __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+        return count;
+    while (count > 0)
+        eddy__os_close(fds[--count]);
+    addresses_set_port(addresses, known);
+    return listen_with(addresses, options, fds, failed);
+}
+
+static int server_listen(eddy_loop *loop, struct addrinfo *addresses,
+                         const eddy_server_options *options, eddy_server **out) {
     int fds[LISTEN_MAX];
     char failed[ADDRESS_TEXT_BYTES];
-    int count = eddy__listen(addresses, backlog > 0 ? backlog : BACKLOG_DEFAULT, fds, failed);
+    int count = options->shared_port ? listen_shared(addresses, options, fds, failed)
+                                     : listen_with(addresses, options, fds, failed);
 
     if (count < 0)
         return eddy_raise(count, "cannot listen on %s: %s", failed, eddy_error_text(count));
@@ -70,7 +103,7 @@ int eddy_start_server_sized(eddy_connection_fn *fn, void *arg, const char *host,
     r = eddy__resolve(task, host, port, AI_PASSIVE, &addresses);
     if (r < 0)
         return r;
-    r = server_listen(task->future.loop, addresses, options.backlog, &server);
+    r = server_listen(task->future.loop, addresses, &options, &server);
     if (r < 0)
         return r;
 
@@ -88,6 +121,17 @@ int eddy_server_port(const eddy_server *server) {
 
 int eddy_server_clients(const eddy_server *server) {
     return server->clients_count;
+}
+
+int eddy_server_info_sized(const eddy_server *server, eddy_server_statistics *out,
+                           size_t out_size) {
+    eddy_server_statistics info = {
+        .connections_accepted = server->accepted,
+        .connections_open = (size_t)server->clients_count,
+    };
+
+    memcpy(out, &info, MIN(out_size, sizeof(info)));
+    return 0;
 }
 
 /* --- closing ---------------------------------------------------------------------------------- */
@@ -154,4 +198,25 @@ int eddy_server_close(eddy_server *server) {
         return server_leave(server, eddy_raise(-EDEADLK, "a client's task closes its own server: "
                                                          "it would wait for itself"));
     return server_wait(server, task, r == -ECANCELED);
+}
+
+/* The clients' grace begins when we are cancelled; a shield lets us wait for them nevertheless. */
+int eddy_server_serve_forever(eddy_server *server) {
+    eddy_shield_scope shield;
+    eddy_timeout grace;
+    int r = server ? eddy_sleep(INFINITY) : -ENOMEM;
+    const eddy_error *error;
+
+    if (!server || r == -EDEADLK || r == EDDY_EWRONG_THREAD) {
+        eddy_server_close(server);
+        return r;
+    }
+    error = eddy_error_ref(eddy_last_error());
+    eddy_shield_begin_at("eddy_server_serve_forever", &shield);
+    eddy_timeout_begin_at("eddy_server_serve_forever", &grace, server->options.grace_seconds);
+    eddy_timeout_end(&grace, eddy_server_close(server));
+    eddy_shield_end(&shield);
+    eddy__fail_with(error);
+    eddy_error_unref(error);
+    return r;
 }

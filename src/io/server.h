@@ -48,6 +48,7 @@ struct eddy_server {
     struct server_closer *closer; /* or NULL */
     struct list_node clients;
     int clients_count;
+    uint64_t accepted;
     int port;
     int listeners_count;
     struct server_listener listeners[];

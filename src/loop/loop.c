@@ -16,6 +16,8 @@
 #include "os.h"
 #include "signal_watch.h"
 
+#define TURNS_PUBLISHED 64 /* a loop that never rests shows its figures as often */
+
 /* --- the turn --------------------------------------------------------------------------------- */
 
 /* Who runs the loop heeds a stop, and what was ready at the time of it has been run. */
@@ -107,6 +109,8 @@ static void loop_poll(eddy_loop *loop, int64_t most_ns) {
 
     loop->turns++;
     loop->budget = LOOP_TURN_BUDGET;
+    if (timeout_ns != 0 || loop->turns % TURNS_PUBLISHED == 0)
+        eddy__census_publish(loop);
     if (loop->options.clock == EDDY_CLOCK_VIRTUAL) {
         loop_poll_virtual(loop, timeout_ns);
         return;
@@ -320,6 +324,7 @@ int eddy_loop_new_sized(const eddy_loop_options *options, size_t options_size, e
         eddy__workers_deinit(&loop->workers);
         return eddy_raise(r, "cannot open an event loop: %s", eddy_error_text(r));
     }
+    eddy__census_join(loop);
     *out = TAKE_POINTER(loop);
     return 0;
 }
@@ -371,6 +376,7 @@ eddy_loop *eddy_loop_close(eddy_loop *loop) {
         loop->upper->close(loop);
     eddy__wheel_drop(&loop->timers);
     loop_drop_ready(loop);
+    eddy__census_leave(loop);
     loop->closed = true;
     eddy__signals_close(loop);
     eddy__listeners_close(loop, &loop->listeners);
@@ -392,6 +398,8 @@ int eddy_loop_info_sized(eddy_loop *loop, eddy_loop_statistics *out, size_t out_
         .reason = loop->reason,
         .turns = loop->turns,
         .switches = loop->switches,
+        .connections_accepted = loop->connections_accepted,
+        .connections_open = loop->connections_open,
     };
 
     if (loop->upper)

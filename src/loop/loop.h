@@ -12,6 +12,7 @@
 
 #include <eddy/loop.h>
 
+#include "census.h"
 #include "descriptor.h"
 #include "failure.h"
 #include "handle.h"
@@ -52,8 +53,11 @@ struct eddy_loop {
     bool clock_is_old;      /* time may have passed: who asks for it reads the clock */
     int64_t now_ns;         /* the clock as of this turn */
     uint64_t switches, turns;
-    uint64_t completions; /* futures completed; stamps their order */
-    size_t futures;       /* that exist: they keep the memory of a closed loop */
+    uint64_t completions;          /* futures completed; stamps their order */
+    size_t futures;                /* that exist: they keep the memory of a closed loop */
+    uint64_t connections_accepted; /* by its servers */
+    size_t connections_open;       /* of those: the clients that are there */
+    struct eddy__census census;
 
     /* What wakes it. */
     struct eddy__wheel timers;

@@ -3,7 +3,6 @@
 #include "listen.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <string.h>
 
 #include "os.h"
@@ -14,6 +13,8 @@
 struct listening {
     int *fds;
     int count;
+    int backlog;
+    bool reuse_port;
     int port;           /* that the first was given, where any would do */
     bool any_port_each; /* the last try: better two ports than no server */
 };
@@ -32,7 +33,7 @@ static bool is_repeated(const struct addrinfo *first, const struct addrinfo *add
     return false;
 }
 
-static int listening_add(struct listening *listening, const struct addrinfo *info, int backlog) {
+static int listening_add(struct listening *listening, const struct addrinfo *info) {
     union eddy__address address;
     bool any_port = eddy__address_port(info->ai_addr) == 0;
     socklen_t size = sizeof(address);
@@ -41,7 +42,8 @@ static int listening_add(struct listening *listening, const struct addrinfo *inf
     memcpy(&address, info->ai_addr, info->ai_addrlen);
     if (any_port && !listening->any_port_each)
         eddy__address_set_port(&address.any, listening->port);
-    fd = eddy__socket_listen(&address.any, info->ai_addrlen, backlog);
+    fd = eddy__socket_listen(&address.any, info->ai_addrlen, listening->backlog,
+                             listening->reuse_port);
     if (fd < 0)
         return fd;
 
@@ -57,12 +59,12 @@ static bool is_absent_here(int code) {
 
 /* One try on all addresses. */
 static int listening_add_all(struct listening *listening, const struct addrinfo *addresses,
-                             int backlog, char *failed) {
+                             char *failed) {
     int absent = -EADDRNOTAVAIL;
 
     for (const struct addrinfo *info = addresses; info && listening->count < LISTEN_MAX;
          info = info->ai_next) {
-        int r = is_repeated(addresses, info) ? 0 : listening_add(listening, info, backlog);
+        int r = is_repeated(addresses, info) ? 0 : listening_add(listening, info);
         if (r < 0)
             eddy__address_format(info->ai_addr, info->ai_addrlen, failed);
         if (is_absent_here(r))
@@ -73,11 +75,14 @@ static int listening_add_all(struct listening *listening, const struct addrinfo 
     return listening->count > 0 ? listening->count : absent;
 }
 
-int eddy__listen(const struct addrinfo *addresses, int backlog, int fds[LISTEN_MAX],
-                 char failed[ADDRESS_TEXT_BYTES]) {
+int eddy__listen(const struct addrinfo *addresses, int backlog, bool reuse_port,
+                 int fds[LISTEN_MAX], char failed[ADDRESS_TEXT_BYTES]) {
     for (int try = 1;; try++) {
-        struct listening listening = {.fds = fds, .any_port_each = try == PORT_TRIES};
-        int r = listening_add_all(&listening, addresses, backlog, failed);
+        struct listening listening = {.fds = fds,
+                                      .backlog = backlog,
+                                      .reuse_port = reuse_port,
+                                      .any_port_each = try == PORT_TRIES};
+        int r = listening_add_all(&listening, addresses, failed);
         if (r >= 0)
             return r;
 

@@ -23,7 +23,8 @@ int eddy__socket_new(int family) {
     return fd;
 }
 
-int eddy__socket_listen(const struct sockaddr *address, socklen_t size, int backlog) {
+int eddy__socket_listen(const struct sockaddr *address, socklen_t size, int backlog,
+                        bool reuse_port) {
     CLEANUP(eddy__os_closep) int fd = eddy__os_socket(address->sa_family, SOCK_STREAM, 0);
     int r = fd;
 
@@ -33,6 +34,8 @@ int eddy__socket_listen(const struct sockaddr *address, socklen_t size, int back
 
     /* A server that is started again must not wait for the last one's connections to time out. */
     r = eddy__os_set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+    if (r == 0 && reuse_port)
+        r = eddy__os_set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1);
     if (r == 0 && address->sa_family == AF_INET6)
         r = eddy__os_set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
     if (r == 0)

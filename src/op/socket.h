@@ -13,9 +13,10 @@
 int eddy__socket_new(int family);
 
 /* A socket that listens on `address`; what it accepts has no Nagle either. An IPv6 one takes IPv6
- * only, so that both families can have a port side by side. Returns the descriptor, -EADDRINUSE,
- * -EACCES, ... */
-int eddy__socket_listen(const struct sockaddr *address, socklen_t size, int backlog);
+ * only, so that both families can have a port side by side. reuse_port: with others that listen on
+ * it, too. Returns the descriptor, -EADDRINUSE, -EACCES, ... */
+int eddy__socket_listen(const struct sockaddr *address, socklen_t size, int backlog,
+                        bool reuse_port);
 
 /* Sends what the kernel takes now. Returns how much, or a negative code; -EAGAIN: nothing. */
 ssize_t eddy__socket_try_send(int fd, const void *data, size_t size);

@@ -7,6 +7,7 @@
 
 #include "memory.h"
 #include "scheduler.h"
+#include "shared.h"
 
 /* --- until one is done -------------------------------------------------------------------------
  */
@@ -19,6 +20,7 @@ struct await_wait {
     eddy_future **futures; /* all that a cancel is passed on to */
     int count;
     bool was_cancelled;
+    struct eddy__far_waiter *far; /* while it waits for another thread */
 };
 
 static void await_woken(struct eddy__waiter *waiter, eddy_future *future) {
@@ -47,8 +49,21 @@ static void await_dropped(struct eddy__wait *wait) {
     struct await_wait *await = container_of(wait, struct await_wait, wait);
 
     eddy__waiter_remove(&await->waiter);
+    if (await->far)
+        eddy__shared_leave(await->far); /* a closed loop has no posts under way */
     for (int i = 0; i < await->count; i++)
         eddy_unref(await->futures[i]);
+}
+
+/* Parks until another thread has completed it. */
+static void await_shared(struct await_wait *await, eddy_future *future) {
+    struct eddy__far_waiter far;
+
+    if (!eddy__shared_wait(&far, future, await->task->future.loop, &await->waiter))
+        return;
+    await->far = &far;
+    eddy__task_park(await->task, &await->wait);
+    await->far = NULL;
 }
 
 /* Parks until it is done. */
@@ -56,6 +71,10 @@ static inline void await_one(struct await_wait *await, eddy_future *future) {
     if (!future || eddy__future_is_done(future))
         return;
     await->waiter.wake = await_woken;
+    if (unlikely(eddy__future_is_shared(future))) {
+        await_shared(await, future);
+        return;
+    }
     eddy__waiter_add(future, &await->waiter);
     eddy__task_park(await->task, &await->wait);
 }
@@ -98,8 +117,9 @@ static inline int await_check_self(const eddy_future *future) {
     return 0;
 }
 
-/* The task that can wait for this future, or a code, with a sentence. */
-static inline int await_check(eddy_future *future, struct eddy__task **out) {
+/* The task that can wait for this future, or a code, with a sentence. A shared one is waited for
+ * by `loop` (NULL: any). */
+static inline int await_check(eddy_future *future, eddy_loop *loop, struct eddy__task **out) {
     int r;
 
     if (unlikely(!future))
@@ -107,8 +127,10 @@ static inline int await_check(eddy_future *future, struct eddy__task **out) {
     r = await_check_self(future);
     if (unlikely(r < 0))
         return r;
-    *out = eddy__task_to_suspend(future->loop, &r);
-    return *out ? 0 : r;
+    *out = eddy__task_to_suspend(future->loop ? future->loop : loop, &r);
+    if (unlikely(!*out))
+        return r;
+    return unlikely(eddy__future_is_shared(future)) ? eddy__shared_check(future) : 0;
 }
 
 /* Lets go of what could not be awaited; a task's own future is mostly borrowed. */
@@ -117,9 +139,9 @@ static void await_release(eddy_future *future) {
         eddy_unref(future);
 }
 
-static inline int await_value(eddy_future *future, void **value) {
-    struct eddy__task *task;
-    int r = await_check(future, &task);
+static inline int await_on(eddy_loop *loop, eddy_future *future, void **value) {
+    struct eddy__task *task = NULL;
+    int r = await_check(future, loop, &task);
 
     if (unlikely(r < 0)) {
         await_release(future);
@@ -132,11 +154,11 @@ static inline int await_value(eddy_future *future, void **value) {
 }
 
 int eddy_await_value(eddy_future *future, void **value) {
-    return await_value(future, value);
+    return await_on(NULL, future, value);
 }
 
 int eddy_await(eddy_future *future) {
-    return await_value(future, NULL);
+    return await_on(NULL, future, NULL);
 }
 
 int eddy_wait_for(eddy_future *future, double seconds) {
@@ -154,10 +176,10 @@ int eddy_loop_run_until_complete(eddy_loop *loop, eddy_future *future) {
     if (eddy__thread.running)
         r = eddy_raise(-EDEADLK,
                        "a loop is running on this thread already: await the future instead");
-    else if (future && future->loop != loop)
+    else if (future && future->loop && future->loop != loop)
         r = eddy_raise(-EINVAL, "the future belongs to another loop");
     if (r == 0)
-        return eddy_await(future);
+        return await_on(loop, future, NULL);
     eddy_unref(future);
     return r;
 }
@@ -168,13 +190,15 @@ int eddy_loop_run_until_complete(eddy_loop *loop, eddy_future *future) {
 /* The loop that a wait for these runs, when it stands outside any task. */
 static eddy_loop *loop_of(eddy_future *futures[], int count) {
     for (int i = 0; i < count; i++)
-        if (futures[i])
+        if (futures[i] && futures[i]->loop)
             return futures[i]->loop;
     return NULL;
 }
 
-/* Why one of them cannot be waited for together with the others, which are of `loop`. */
-static inline int gather_check_one(const eddy_future *future, const eddy_loop *loop) {
+/* Why one of them cannot be waited for together with the others, which are of `loop` or shared. */
+static inline int gather_check_one(eddy_future *future, const eddy_loop *loop) {
+    if (unlikely(eddy__future_is_shared(future)))
+        return eddy__shared_check(future);
     if (unlikely(future->loop != loop))
         return eddy_raise(-EINVAL, "futures of different loops cannot be waited for together");
     return await_check_self(future);
@@ -266,6 +290,8 @@ struct some_wait {
 struct some_waiter {
     struct eddy__waiter waiter;
     struct some_wait *some;
+    struct eddy__far_waiter *far; /* of a shared future: on the heap, as it may be under way when
+                                     the wait is left; NULL: none */
 };
 
 static void some_over(struct some_wait *some) {
@@ -299,8 +325,12 @@ static void some_cancelled(struct eddy__wait *wait) {
 }
 
 static void some_leave(struct some_wait *some) {
-    for (int i = 0; i < some->count; i++)
-        eddy__waiter_remove(&some->waiters[i].waiter);
+    for (int i = 0; i < some->count; i++) {
+        struct some_waiter *waiter = &some->waiters[i];
+        eddy__waiter_remove(&waiter->waiter);
+        if (waiter->far && eddy__shared_leave(waiter->far))
+            eddy__free(waiter->far);
+    }
     eddy__free(some->waiters);
 }
 
@@ -316,25 +346,51 @@ static int count_done(eddy_future *futures[], int count) {
     return done;
 }
 
+/* Among those who wait for it, or counted as done. */
+static void some_join(struct some_wait *some, struct some_waiter *waiter, eddy_future *future) {
+    bool is_pending = !eddy__future_is_done(future);
+
+    if (is_pending && waiter->far)
+        is_pending =
+            eddy__shared_wait(waiter->far, future, some->task->future.loop, &waiter->waiter);
+    else if (is_pending)
+        eddy__waiter_add(future, &waiter->waiter);
+    if (!is_pending)
+        some_count(some, future);
+}
+
 /* Joins the waiters of what is pending, parks, leaves them. */
 static void some_park(struct some_wait *some, eddy_future *futures[], double seconds) {
     eddy_loop *loop = some->task->future.loop;
     int64_t ns = ns_from_seconds(seconds);
 
-    for (int i = 0; i < some->count; i++) {
-        some->waiters[i] = (struct some_waiter){.waiter.wake = some_woken, .some = some};
-        list_init(&some->waiters[i].waiter.node);
-        if (eddy__future_is_done(futures[i]))
-            some_count(some, futures[i]);
-        else
-            eddy__waiter_add(futures[i], &some->waiters[i].waiter);
-    }
+    for (int i = 0; i < some->count; i++)
+        some_join(some, &some->waiters[i], futures[i]);
     if (ns != NS_NEVER)
         eddy__timer_arm(loop, &some->timer, ns_add(eddy__loop_now(loop), ns));
     if (!some->is_over)
         eddy__task_park(some->task, &some->wait);
     eddy__timer_disarm(loop, &some->timer);
     some_leave(some);
+}
+
+/* False: no memory. */
+static bool some_prepare(struct some_wait *some, eddy_future *futures[]) {
+    bool has_memory = true;
+
+    some->waiters = eddy__alloc((size_t)some->count * sizeof(*some->waiters));
+    for (int i = 0; some->waiters && i < some->count; i++) {
+        struct some_waiter *waiter = &some->waiters[i];
+        *waiter = (struct some_waiter){.waiter.wake = some_woken, .some = some};
+        list_init(&waiter->waiter.node);
+        if (unlikely(eddy__future_is_shared(futures[i]))) {
+            waiter->far = eddy__shared_waiter_new(futures[i]);
+            has_memory &= waiter->far != NULL;
+        }
+    }
+    if (some->waiters && !has_memory)
+        some_leave(some);
+    return some->waiters && has_memory;
 }
 
 int eddy_wait(eddy_future **futures, int count, double seconds, eddy_wait_until until) {
@@ -350,8 +406,7 @@ int eddy_wait(eddy_future **futures, int count, double seconds, eddy_wait_until 
                        : eddy_raise(-EINVAL, "future %d of %d is NULL", i, count);
     if (r < 0 || count == 0)
         return r;
-    some.waiters = eddy__alloc((size_t)count * sizeof(*some.waiters));
-    if (!some.waiters)
+    if (!some_prepare(&some, futures))
         return eddy__fail(-ENOMEM);
     some_park(&some, futures, seconds);
     if (some.was_cancelled)

@@ -281,8 +281,6 @@ static void group_await(struct group_wait *ending) {
         task->wait = &ending->wait; /* what it holds, if the loop is closed meanwhile */
         eddy__task_refuse(task);
         task->wait = NULL;
-    } else {
-        task->refusals = 0;
     }
     while (!group_is_empty(ending->group)) /* one that was woken may find a new child */
         eddy__task_park(task, &ending->wait);

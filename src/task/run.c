@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * run.c - eddy_run() and eddy_main(): a loop, a main task, SIGINT, and nothing left behind. */
+#include "run.h"
+
 #include <errno.h>
 #include <signal.h>
 
@@ -24,13 +26,13 @@ static void run_interrupted(void *arg) {
     eddy_cancel_with(run->main_task, "interrupted by SIGINT");
 }
 
-static void run_watch_signal(struct run *run) {
+bool eddy__run_watch_signal(eddy_loop *loop, int signo, eddy_callback *fn, void *arg) {
     struct sigaction current;
 
-    if (sigaction(SIGINT, NULL, &current) < 0 || current.sa_flags & SA_SIGINFO ||
+    if (sigaction(signo, NULL, &current) < 0 || current.sa_flags & SA_SIGINFO ||
         current.sa_handler != SIG_DFL)
-        return; /* the program has its own idea */
-    run->has_signal = eddy__signal_once(run->loop, SIGINT, run_interrupted, run) == 0;
+        return false;
+    return eddy__signal_once(loop, signo, fn, arg) == 0;
 }
 
 /* Cancels the tasks there are and waits for them. Returns how many there were, or -ENOMEM. */
@@ -52,27 +54,29 @@ static int run_cancel_left(eddy_loop *loop) {
     return r < 0 ? r : count;
 }
 
+int eddy__run_clean_up(eddy_loop *loop, int r) {
+    const eddy_error *error = eddy_error_ref(r < 0 ? eddy_last_error() : NULL);
+
+    while (run_cancel_left(loop) > 0)
+        continue; /* a task may create another while it ends */
+    if (error)
+        eddy__fail_with(error);
+    eddy_error_unref(error);
+    return r;
+}
+
 static int run_main_task(struct run *run, eddy_fn *fn, void *arg) {
-    const eddy_error *error;
     int r;
 
     run->main_task =
         eddy_create_task_with(&(eddy_task_options){.name = "main", .loop = run->loop}, fn, arg);
     if (!run->main_task)
         return eddy__fail(-ENOMEM);
-    run_watch_signal(run);
+    run->has_signal = eddy__run_watch_signal(run->loop, SIGINT, run_interrupted, run);
     r = eddy_loop_run_until_complete(run->loop, run->main_task);
     if (run->has_signal)
         eddy_remove_signal_handler(run->loop, SIGINT);
-
-    /* The sentence of the main task outlives those of the clean-up. */
-    error = eddy_error_ref(r < 0 ? eddy_last_error() : NULL);
-    while (run_cancel_left(run->loop) > 0)
-        continue; /* a task may create another while it ends */
-    if (error)
-        eddy__fail_with(error);
-    eddy_error_unref(error);
-    return r;
+    return eddy__run_clean_up(run->loop, r);
 }
 
 static int run_all(struct run *run, eddy_fn *fn, void *arg) {
@@ -96,15 +100,19 @@ int eddy_run(eddy_fn *fn, void *arg) {
     return run_all(&run, fn, arg);
 }
 
-int eddy_main(eddy_fn *fn, void *arg) {
-    struct run run = {0};
-    int r = run_all(&run, fn, arg);
-
-    if (run.was_interrupted && r == -ECANCELED)
-        return 128 + SIGINT;
+int eddy__run_exit_status(int r, int signo) {
+    if (signo && r == -ECANCELED)
+        return 128 + signo;
     if (r < 0) {
         eddy_error_print(eddy_last_error(), stderr);
         return 1;
     }
     return r & 0xff;
+}
+
+int eddy_main(eddy_fn *fn, void *arg) {
+    struct run run = {0};
+    int r = run_all(&run, fn, arg);
+
+    return eddy__run_exit_status(r, run.was_interrupted ? SIGINT : 0);
 }

@@ -184,8 +184,7 @@ static const char *argument_end(const char *text) {
     return text;
 }
 
-/* The text after the place is "fn, arg", or "options, fn, arg". */
-static eddy_slice origin_function(const char *origin, bool has_options) {
+eddy_slice eddy__origin_function(const char *origin, bool has_options) {
     const char *text = origin + strlen(origin) + 1, *end = argument_end(text);
 
     if (has_options && *end) {
@@ -199,7 +198,7 @@ static eddy_slice origin_function(const char *origin, bool has_options) {
 eddy_slice eddy__task_name(const struct eddy__task *task) {
     if (task->extras && task->extras->name)
         return (eddy_slice){task->extras->name, strlen(task->extras->name)};
-    return origin_function(task->origin, task->future.task_flags & TASK_HAS_OPTIONS);
+    return eddy__origin_function(task->origin, task->future.task_flags & TASK_HAS_OPTIONS);
 }
 
 /* A name cut out of the origin is copied when it is first asked for. */

@@ -135,6 +135,9 @@ void eddy__task_charge(struct eddy__task *task);
 /* Its name, from the options or out of the origin; not NUL-terminated, and needs no memory. */
 eddy_slice eddy__task_name(const struct eddy__task *task);
 
+/* The function in an origin, whose text after the place is "fn, arg", or "options, fn, arg". */
+eddy_slice eddy__origin_function(const char *origin, bool has_options);
+
 static inline struct eddy__task *eddy__task_of(const eddy_future *future) {
     return container_of(future, struct eddy__task, future);
 }

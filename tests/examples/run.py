@@ -4,11 +4,14 @@
 
 usage: run.py PROGRAM EXPECTED SLOW_SERVER [EMULATOR...]
 An example that fetches gets three pages of the slow server; in what is expected of it stands SERVER
-for the address. Answers come in any order, so only for that one the lines are sorted.
+for the address. Answers come in any order, so only for that one the lines are sorted. The echo
+server gets clients, whose answers stand before what it says itself, and then Ctrl-C.
 """
 
 import contextlib
 import difflib
+import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -37,8 +40,31 @@ def output_of(command, **options):
     return run.stdout.splitlines()
 
 
+def echoed(port, line):
+    with socket.create_connection(("127.0.0.1", port), timeout=LIMIT_SECONDS) as client:
+        client.sendall(f"{line}\n".encode())
+        return client.makefile().readline().rstrip()
+
+
+def lines_of_echo(command, **options):
+    """What four clients get back, and what the server says after Ctrl-C."""
+    process = subprocess.Popen([*command, "0"], stdout=subprocess.PIPE, text=True, **options)
+    try:
+        port = int(process.stdout.readline().rpartition(":")[2])
+        lines = [echoed(port, f"hello {i}") for i in range(4)]
+        process.send_signal(signal.SIGINT)
+        rest, _ = process.communicate(timeout=LIMIT_SECONDS)
+    finally:
+        process.kill()
+    if process.returncode != 0:
+        raise RuntimeError(f"{command[0]} ended with status {process.returncode}")
+    return lines + rest.splitlines()
+
+
 def lines_of(program, server, emulator, **options):
     command = [*emulator, program]
+    if Path(program).name == "echo_cores":
+        return lines_of_echo(command, **options)
     if Path(program).name != "fetch":
         return output_of(command, **options)
     with slow_server([*emulator, server], **options) as address:

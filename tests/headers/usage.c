@@ -77,7 +77,25 @@ static int openings(void) {
     if (r >= 0)
         r = eddy_open_connection("localhost", "80", NULL, &stream);
     if (r >= 0)
+        r = eddy_all_loops_info(&statistics);
+    if (r >= 0)
         r = eddy_start_server(serve, NULL, "", "0", NULL, &server);
+    return r;
+}
+
+static int ending(eddy_server *server) {
+    eddy_server_statistics statistics;
+    int r = eddy_server_info(server, &statistics);
+    return r < 0 ? r : eddy_server_serve_forever(server);
+}
+
+static int threads(void) {
+    static eddy_threads_options options;
+    int r = eddy_run_threads(job, NULL, &options);
+    if (r >= 0)
+        r = eddy_main_threads(job, NULL, NULL);
+    if (r >= 0)
+        r = eddy_detach(eddy_run_coroutine_threadsafe(eddy_thread_loop(0), job, NULL));
     return r;
 }
 
@@ -90,5 +108,5 @@ static int http(void) {
 }
 
 int main(void) {
-    return tasks() + scopes() + synchronisation() + openings() + http();
+    return tasks() + scopes() + synchronisation() + openings() + ending(NULL) + threads() + http();
 }
