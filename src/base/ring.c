@@ -8,10 +8,10 @@
 #include "util.h"
 
 #define RING_FIRST_CAPACITY 64
+#define RING_KEPT_CAPACITY  4096 /* 32 KiB are not worth a copy */
 
-static int ring_grow(struct eddy__ring *ring) {
+static int ring_resize(struct eddy__ring *ring, uint32_t capacity) {
     uint32_t count = eddy__ring_count(ring);
-    uint32_t capacity = ring->slots ? (ring->mask + 1) * 2 : RING_FIRST_CAPACITY;
     void **slots = eddy__alloc(capacity * sizeof(*slots));
 
     if (!slots)
@@ -31,7 +31,7 @@ int eddy__ring_reserve(struct eddy__ring *ring) {
     uint32_t capacity = ring->slots ? ring->mask + 1 : 0;
 
     if (unlikely(ring->reserved == capacity)) {
-        int r = ring_grow(ring);
+        int r = ring_resize(ring, capacity ? capacity * 2 : RING_FIRST_CAPACITY);
         if (r < 0)
             return r;
     }
@@ -42,6 +42,13 @@ int eddy__ring_reserve(struct eddy__ring *ring) {
 void eddy__ring_unreserve(struct eddy__ring *ring) {
     assert(ring->reserved > 0);
     ring->reserved--;
+}
+
+void eddy__ring_shrink(struct eddy__ring *ring) {
+    uint32_t capacity = ring->slots ? ring->mask + 1 : 0;
+
+    if (capacity > RING_KEPT_CAPACITY && ring->reserved <= capacity / 4)
+        ring_resize(ring, capacity / 2); /* without memory it stays as it is */
 }
 
 void eddy__ring_deinit(struct eddy__ring *ring) {

@@ -22,6 +22,8 @@ struct eddy__ring {
 /* All-zero is an empty ring. Returns 0 or -ENOMEM. */
 int eddy__ring_reserve(struct eddy__ring *ring);
 void eddy__ring_unreserve(struct eddy__ring *ring);
+/* Halves the array when a quarter of it would do. Called now and then, it follows a peak down. */
+void eddy__ring_shrink(struct eddy__ring *ring);
 void eddy__ring_deinit(struct eddy__ring *ring);
 
 static inline uint32_t eddy__ring_count(const struct eddy__ring *ring) {
