@@ -107,6 +107,9 @@ typedef struct eddy_loop_statistics {
     size_t stacks_in_use;
     size_t stacks_free;          /* kept for the next task */
     size_t stack_bytes_reserved; /* address space, not memory */
+    size_t stack_bytes_resident; /* memory, at least: a page for each stack in use or free */
+    size_t stacks_trimmed;       /* so many times a stack that had lain free was given back to the
+                                  * system: half of them for each second, all but a few */
 } eddy_loop_statistics;
 EDDY_API int eddy_loop_info_sized(eddy_loop *loop, eddy_loop_statistics *out, size_t out_size);
 static inline int eddy_loop_info(eddy_loop *loop, eddy_loop_statistics *out) {

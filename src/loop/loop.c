@@ -16,6 +16,9 @@
 #include "os.h"
 #include "signal_watch.h"
 
+#define TIDY_PERIOD_NS NS_PER_SECOND
+#define TIDY_STEP_NS   NS_PER_MS /* between two steps: memory goes back beside the work */
+
 /* --- the turn --------------------------------------------------------------------------------- */
 
 /* Who runs the loop heeds a stop, and what was ready at the time of it has been run. */
@@ -82,9 +85,36 @@ static void loop_poll_virtual(eddy_loop *loop, int64_t timeout_ns) {
         loop_wait(loop, timeout_ns);
 }
 
+/* Gives memory back that has lain free: it ages once a period, and goes in steps. */
+static void loop_tidy(eddy_loop *loop) {
+    int64_t late_ns = loop->now_ns - loop->tidy_period_ns;
+    unsigned periods = late_ns < 0 ? 0 : (unsigned)MIN(late_ns / TIDY_PERIOD_NS + 1, 64);
+    bool more = loop->upper && loop->upper->tidy && loop->upper->tidy(loop, periods);
+
+    if (periods > 0) {
+        eddy__ring_shrink(&loop->ready);
+        loop->tidy_period_ns = ns_add(loop->now_ns, TIDY_PERIOD_NS);
+    }
+    loop->tidy_at_ns =
+        more ? MIN(loop->now_ns + TIDY_STEP_NS, loop->tidy_period_ns) : loop->tidy_period_ns;
+}
+
+/* A loop that would wait wakes up in between to give memory back, as long as there is some. Not in
+ * virtual time, which would pass by that. */
+static int64_t loop_wait_ns(const eddy_loop *loop, int64_t timeout_ns) {
+    int64_t tidy_ns = loop->tidy_at_ns - loop->now_ns;
+
+    if (timeout_ns <= tidy_ns || loop->options.clock == EDDY_CLOCK_VIRTUAL || !loop->upper ||
+        !loop->upper->has_surplus || !loop->upper->has_surplus(loop))
+        return timeout_ns;
+    return MAX(tidy_ns, 0);
+}
+
 static void loop_poll(eddy_loop *loop, int64_t most_ns) {
     int64_t timeout_ns = MIN(loop_idle_ns(loop), most_ns);
 
+    if (timeout_ns > 0 && most_ns == NS_NEVER)
+        timeout_ns = loop_wait_ns(loop, timeout_ns);
     loop->turns++;
     loop->budget = LOOP_TURN_BUDGET;
     if (loop->options.clock == EDDY_CLOCK_VIRTUAL) {
@@ -101,6 +131,8 @@ static void loop_turn(eddy_loop *loop, int64_t most_ns) {
     if (loop->woken || loop_has_stopped(loop))
         return;
     loop_read_clock(loop);
+    if (unlikely(loop->now_ns >= loop->tidy_at_ns))
+        loop_tidy(loop);
     eddy__wheel_fire(&loop->timers, loop->now_ns);
     loop_poll(loop, most_ns);
 }
@@ -311,6 +343,7 @@ static void loop_init(eddy_loop *loop) {
     atomic_init(&loop->refs, 1);
     list_init(&loop->signals);
     loop_read_clock(loop);
+    loop->tidy_at_ns = loop->tidy_period_ns = ns_add(loop->now_ns, TIDY_PERIOD_NS);
     eddy__wheel_init(&loop->timers, loop->now_ns);
     eddy__workers_init(&loop->workers, loop->options.executor_threads > 0
                                            ? loop->options.executor_threads

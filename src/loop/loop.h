@@ -35,6 +35,10 @@ struct eddy__loop_upper {
     void (*free)(eddy_loop *loop);                                  /* the last reference went */
     void (*close)(eddy_loop *loop);                                 /* the loop ends */
     void (*info)(const eddy_loop *loop, eddy_loop_statistics *out); /* adds its figures */
+    /* Memory that lies free. tidy: gives some back, `periods` after it last had; true: more at
+     * once. */
+    bool (*has_surplus)(const eddy_loop *loop);
+    bool (*tidy)(eddy_loop *loop, unsigned periods);
 };
 
 #define LOOP_TURN_BUDGET 256 /* entries of the ready queue between two polls */
@@ -50,6 +54,8 @@ struct eddy_loop {
     bool stoppable;         /* who runs the loop heeds that */
     bool woken;             /* who runs the loop may go on: leave the turn */
     int64_t now_ns;         /* the clock as of this turn */
+    int64_t tidy_at_ns;     /* when memory is next given back */
+    int64_t tidy_period_ns; /* when the running period ends */
     uint64_t switches, turns;
     uint64_t completions; /* futures completed; stamps their order */
     size_t futures;       /* that exist: they keep the memory of a closed loop */
