@@ -58,4 +58,26 @@ static inline void list_splice(struct list_node *to, struct list_node *from) {
     list_init(from);
 }
 
+/* A list whose head is one pointer, NULL when it is empty: it may be copied and zeroed. */
+struct chain_node {
+    struct chain_node *next, **place; /* place: the pointer to this node */
+};
+
+static inline void chain_push(struct chain_node **head, struct chain_node *node) {
+    *node = (struct chain_node){.next = *head, .place = head};
+    if (*head)
+        (*head)->place = &node->next;
+    *head = node;
+}
+
+/* Harmless for a node that is in no chain: place is NULL. */
+static inline void chain_remove(struct chain_node *node) {
+    if (!node->place)
+        return;
+    *node->place = node->next;
+    if (node->next)
+        node->next->place = node->place;
+    *node = (struct chain_node){0};
+}
+
 #endif

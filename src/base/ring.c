@@ -8,9 +8,8 @@
 
 #define RING_FIRST_CAPACITY 64
 
-int eddy__ring_grow(struct eddy__ring *ring) {
+static int ring_resize(struct eddy__ring *ring, uint32_t capacity) {
     uint32_t count = eddy__ring_count(ring);
-    uint32_t capacity = ring->capacity ? ring->capacity * 2 : RING_FIRST_CAPACITY;
     void **slots = eddy__alloc(capacity * sizeof(*slots));
 
     if (!slots)
@@ -25,6 +24,15 @@ int eddy__ring_grow(struct eddy__ring *ring) {
     ring->head = 0;
     ring->tail = count;
     return 0;
+}
+
+int eddy__ring_grow(struct eddy__ring *ring) {
+    return ring_resize(ring, ring->capacity ? ring->capacity * 2 : RING_FIRST_CAPACITY);
+}
+
+void eddy__ring_shrink(struct eddy__ring *ring) {
+    if (eddy__ring_has_surplus(ring))
+        ring_resize(ring, ring->capacity / 2); /* without memory it stays as it is */
 }
 
 void eddy__ring_deinit(struct eddy__ring *ring) {

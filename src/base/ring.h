@@ -8,6 +8,7 @@
 #define EDDY__RING_H
 
 #include <assert.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -27,6 +28,16 @@ void eddy__ring_deinit(struct eddy__ring *ring);
 
 /* Doubles the capacity. Returns 0 or -ENOMEM. */
 int eddy__ring_grow(struct eddy__ring *ring);
+
+#define RING_KEPT_CAPACITY 4096 /* 32 KiB are not worth a copy */
+
+/* A quarter of the array would do. */
+static inline bool eddy__ring_has_surplus(const struct eddy__ring *ring) {
+    return unlikely(ring->capacity > RING_KEPT_CAPACITY) && ring->reserved <= ring->capacity / 4;
+}
+
+/* Then halves it. Called now and then, it follows a peak down. */
+void eddy__ring_shrink(struct eddy__ring *ring);
 
 /* Promises a place. Returns 0 or -ENOMEM. */
 static inline int eddy__ring_reserve(struct eddy__ring *ring) {

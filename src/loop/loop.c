@@ -15,6 +15,7 @@
 #include "memory.h"
 #include "os.h"
 #include "signal_watch.h"
+#include "tidy.h"
 
 #define TURNS_PUBLISHED 64 /* a loop that never rests shows its figures as often */
 
@@ -107,6 +108,8 @@ static void loop_poll_virtual(eddy_loop *loop, int64_t timeout_ns) {
 static void loop_poll(eddy_loop *loop, int64_t most_ns) {
     int64_t timeout_ns = MIN(eddy__loop_idle_ns(loop), most_ns);
 
+    if (timeout_ns > 0 && most_ns == NS_NEVER)
+        timeout_ns = eddy__tidy_wait_ns(loop, timeout_ns);
     loop->turns++;
     loop->budget = LOOP_TURN_BUDGET;
     if (timeout_ns != 0 || loop->turns % TURNS_PUBLISHED == 0)
@@ -132,6 +135,7 @@ static void loop_turn(eddy_loop *loop, int64_t most_ns) {
         return;
     loop->clock_is_old = true;
     loop_fire_timers(loop);
+    eddy__tidy(loop);
     loop_poll(loop, most_ns);
 }
 
@@ -279,6 +283,7 @@ static void loop_init(eddy_loop *loop) {
     atomic_init(&loop->refs, 1);
     list_init(&loop->signals);
     eddy__loop_read_clock(loop);
+    eddy__tidy_init(loop);
     eddy__wheel_init(&loop->timers, loop->now_ns);
     eddy__workers_init(&loop->workers,
                        loop->options.executor_threads > 0 ? loop->options.executor_threads

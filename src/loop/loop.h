@@ -36,6 +36,10 @@ struct eddy__loop_upper {
     void (*free)(eddy_loop *loop);                                  /* the last reference went */
     void (*close)(eddy_loop *loop);                                 /* the loop ends */
     void (*info)(const eddy_loop *loop, eddy_loop_statistics *out); /* adds its figures */
+    /* Memory that lies free. tidy: gives some back, `periods` after it last had; true: more at
+     * once. */
+    bool (*has_surplus)(const eddy_loop *loop);
+    bool (*tidy)(eddy_loop *loop, unsigned periods);
 };
 
 #define LOOP_TURN_BUDGET 256 /* entries of the ready queue between two polls */
@@ -52,6 +56,8 @@ struct eddy_loop {
     bool woken;             /* who runs the loop may go on: leave the turn */
     bool clock_is_old;      /* time may have passed: who asks for it reads the clock */
     int64_t now_ns;         /* the clock as of this turn */
+    int64_t tidy_at_ns;     /* when memory is next given back */
+    int64_t tidy_period_ns; /* when the running period ends */
     uint64_t switches, turns;
     uint64_t completions;          /* futures completed; stamps their order */
     size_t futures;                /* that exist: they keep the memory of a closed loop */

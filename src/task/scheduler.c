@@ -292,10 +292,32 @@ static void scheduler_info(const eddy_loop *loop, eddy_loop_statistics *out) {
     out->stacks_in_use = scheduler->stacks.in_use;
     out->stacks_free = scheduler->stacks.free_count;
     out->stack_bytes_reserved = scheduler->stacks.reserved_bytes;
+    out->stack_bytes_resident =
+        (scheduler->stacks.in_use + scheduler->stacks.free_count) * STACK_PAGE_BYTES;
+    out->stacks_trimmed = scheduler->stacks.closed_count;
+}
+
+static bool scheduler_has_surplus(const eddy_loop *loop) {
+    const struct eddy__scheduler *scheduler = loop->upper_data;
+
+    return eddy__stack_pool_has_surplus(&scheduler->stacks);
+}
+
+static bool scheduler_tidy(eddy_loop *loop, unsigned periods) {
+    struct eddy__scheduler *scheduler = loop->upper_data;
+
+    if (periods > 0)
+        eddy__stack_pool_age(&scheduler->stacks, periods);
+    return eddy__stack_pool_trim(&scheduler->stacks);
 }
 
 static const struct eddy__loop_upper scheduler_upper = {
-    .close = scheduler_close, .free = scheduler_free, .info = scheduler_info};
+    .close = scheduler_close,
+    .free = scheduler_free,
+    .info = scheduler_info,
+    .has_surplus = scheduler_has_surplus,
+    .tidy = scheduler_tidy,
+};
 
 static uint8_t default_size_class(const eddy_loop *loop) {
     size_t bytes = loop->options.stack_bytes;

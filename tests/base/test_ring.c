@@ -111,3 +111,35 @@ TEST(a_ring_that_cannot_grow_keeps_what_it_has) {
     ASSERT_UINT_EQ(ring.reserved, ring.mask + 1);
     ASSERT_PTR_EQ(eddy__ring_pop(&ring), (void *)1);
 }
+
+TEST(a_ring_follows_a_peak_down_and_keeps_its_items_in_order) {
+    CLEANUP(eddy__ring_deinit) struct eddy__ring ring = {0};
+    for (uintptr_t item = 1; item <= 40000; item++)
+        reserve_and_push(&ring, item);
+    eddy__ring_shrink(&ring);
+    ASSERT_UINT_EQ(ring.mask + 1, 65536); /* it is needed */
+    for (uintptr_t item = 1; item <= 39000; item++)
+        ASSERT_UINT_EQ(pop_and_unreserve(&ring), item);
+    for (int time = 0; time < 20; time++)
+        eddy__ring_shrink(&ring);
+
+    ASSERT_UINT_EQ(ring.mask + 1, 4096);
+    for (uintptr_t item = 40001; item <= 44000; item++)
+        reserve_and_push(&ring, item);
+    for (uintptr_t item = 39001; item <= 44000; item++)
+        ASSERT_UINT_EQ(pop_and_unreserve(&ring), item);
+}
+
+TEST(a_ring_that_cannot_shrink_for_want_of_memory_stays_as_it_is) {
+    scarce_begin();
+    CLEANUP(eddy__ring_deinit) struct eddy__ring ring = {0};
+    for (uintptr_t item = 1; item <= 10000; item++)
+        reserve_and_push(&ring, item);
+    for (uintptr_t item = 1; item <= 9999; item++)
+        pop_and_unreserve(&ring);
+    scarce_left = 0;
+    eddy__ring_shrink(&ring);
+
+    ASSERT_UINT_EQ(ring.mask + 1, 16384);
+    ASSERT_UINT_EQ(pop_and_unreserve(&ring), 10000);
+}

@@ -310,6 +310,189 @@ TEST(stacks_given_back_are_used_before_more_is_reserved) {
     ASSERT_UINT_EQ(pool.reserved_bytes, reserved);
 }
 
+/* --- giving back ------------------------------------------------------------------------------ */
+
+/* Takes so many stacks and gives them back: a peak. Each was used all the way down. */
+static void peak(struct eddy__stack_pool *pool, size_t bytes, int count) {
+    struct eddy__stack *stacks[MANY];
+
+    for (int i = 0; i < count; i++) {
+        stacks[i] = take(pool, bytes);
+        memset((char *)eddy__stack_bottom(stacks[i]) + 8, 0xaa, room(stacks[i]) - 8);
+    }
+    for (int i = 0; i < count; i++)
+        eddy__stack_give(pool, stacks[i]);
+}
+
+/* A period passes, and what is due at its end goes. */
+static void pass_period(struct eddy__stack_pool *pool) {
+    eddy__stack_pool_age(pool, 1);
+    while (eddy__stack_pool_trim(pool))
+        ;
+}
+
+static bool is_resident(char *page) {
+    unsigned char resident = 0;
+
+    ASSERT_INT_EQ(mincore(page - (uintptr_t)page % 4096, 4096, &resident), 0);
+    return resident & 1;
+}
+
+TEST(stacks_in_use_within_the_period_are_kept) {
+    POOL pool = test_pool();
+    peak(&pool, STACK_BYTES_MIN, 500);
+    pass_period(&pool);
+
+    ASSERT_UINT_EQ(pool.free_count, 500);
+    ASSERT_UINT_EQ(pool.closed_count, 0);
+}
+
+TEST(half_of_the_stacks_that_nobody_needed_go_each_period) {
+    POOL pool = test_pool();
+    peak(&pool, STACK_BYTES_MIN, 1000 + STACKS_KEPT);
+    pass_period(&pool);
+    pass_period(&pool);
+    ASSERT_UINT_EQ(pool.free_count, 500 + STACKS_KEPT);
+    pass_period(&pool);
+    ASSERT_UINT_EQ(pool.free_count, 250 + STACKS_KEPT);
+}
+
+TEST(after_a_peak_all_but_a_few_stacks_and_their_addresses_are_given_back) {
+    POOL pool = test_pool();
+    peak(&pool, STACK_BYTES_MIN, MANY);
+    size_t reserved = pool.reserved_bytes;
+    for (int period = 0; period < 14; period++)
+        pass_period(&pool);
+
+    ASSERT_UINT_EQ(pool.free_count, STACKS_KEPT);
+    ASSERT_UINT_EQ(pool.closed_count, MANY - STACKS_KEPT);
+    ASSERT(pool.reserved_bytes < reserved / 8);
+    ASSERT(!eddy__stack_pool_has_surplus(&pool));
+}
+
+TEST(periods_that_passed_unseen_count_as_well) {
+    POOL pool = test_pool();
+    peak(&pool, STACK_BYTES_MIN, 200);
+    pass_period(&pool);
+    eddy__stack_pool_age(&pool, 64);
+    eddy__stack_pool_trim(&pool);
+
+    ASSERT_UINT_EQ(pool.free_count, STACKS_KEPT);
+}
+
+TEST(a_load_that_comes_and_goes_is_not_trimmed) {
+    POOL pool = test_pool();
+    for (int period = 0; period < 20; period++) {
+        peak(&pool, STACK_BYTES_MIN, 300);
+        pass_period(&pool);
+    }
+
+    ASSERT_UINT_EQ(pool.closed_count, 0);
+    ASSERT_UINT_EQ(pool.trim_calls, 0);
+}
+
+TEST(a_smaller_load_keeps_what_it_needs) {
+    POOL pool = test_pool();
+    peak(&pool, STACK_BYTES_MIN, 1000);
+    for (int period = 0; period < 20; period++) {
+        peak(&pool, STACK_BYTES_MIN, 300);
+        pass_period(&pool);
+    }
+
+    ASSERT(pool.free_count >= 300);
+    ASSERT(pool.free_count <= 300 + 2 * STACKS_KEPT);
+}
+
+TEST(sizes_age_each_for_itself) {
+    POOL pool = test_pool();
+    peak(&pool, STACK_BYTES_MIN, 300);
+    for (int period = 0; period < 20; period++) {
+        peak(&pool, 2 * STACK_BYTES_MIN, 100);
+        pass_period(&pool);
+    }
+
+    ASSERT_UINT_EQ(pool.free_count, 100 + STACKS_KEPT);
+}
+
+TEST(one_step_gives_back_a_few_stacks) {
+    POOL pool = test_pool();
+    peak(&pool, STACK_BYTES_MIN, MANY);
+    eddy__stack_pool_age(&pool, 1);
+    eddy__stack_pool_age(&pool, 1);
+    ASSERT(eddy__stack_pool_trim(&pool));
+
+    ASSERT_UINT_EQ(pool.closed_count, 256);
+    ASSERT(pool.trim_calls <= 8 + 256); /* one for each mapping, where the kernel takes a list */
+}
+
+TEST(pages_of_a_trimmed_stack_are_not_in_memory) {
+    POOL pool = test_pool();
+    struct eddy__stack *stacks[64];
+    for (int i = 0; i < 64; i++) {
+        stacks[i] = take(&pool, STACK_BYTES_DEFAULT);
+        memset((char *)eddy__stack_bottom(stacks[i]) + 8, 0xaa, room(stacks[i]) - 8);
+    }
+    for (int i = 0; i < 63; i++) /* the mapping stays for the last */
+        eddy__stack_give(&pool, stacks[i]);
+    char *first = stacks[0]->slot, *top = eddy__stack_top(stacks[0]);
+    ASSERT(is_resident(top - 1));
+    pass_period(&pool);
+    eddy__stack_pool_age(&pool, 64);
+    eddy__stack_pool_trim(&pool);
+
+    ASSERT_UINT_EQ(pool.free_count, STACKS_KEPT);
+    ASSERT(!is_resident(top - 1));
+    ASSERT(!is_resident(first + STACK_BYTES_DEFAULT / 2));
+    ASSERT(is_resident((char *)eddy__stack_top(stacks[63]) - 1)); /* in use */
+    ASSERT(is_resident((char *)eddy__stack_top(stacks[62]) - 1)); /* the one to be taken next */
+}
+
+TEST(a_trimmed_stack_is_opened_again_with_its_guard_and_all_its_room) {
+    POOL pool = test_pool();
+    struct eddy__stack *held = take(&pool, STACK_BYTES_DEFAULT);
+    peak(&pool, STACK_BYTES_DEFAULT, 60);
+    size_t reserved = pool.reserved_bytes;
+    pass_period(&pool);
+    eddy__stack_pool_age(&pool, 64);
+    eddy__stack_pool_trim(&pool);
+    ASSERT_UINT_EQ(pool.closed_count, 60 - STACKS_KEPT);
+
+    for (int i = 0; i < 60; i++) {
+        struct eddy__stack *stack = take(&pool, STACK_BYTES_DEFAULT);
+        ASSERT(stack != held);
+        if (pool.guard != GUARD_CANARY)
+            assert_guarded(stack);
+        memset((char *)eddy__stack_bottom(stack) + 8, 0xaa, room(stack) - 8);
+    }
+    ASSERT_UINT_EQ(pool.reserved_bytes, reserved);
+}
+
+TEST(a_trimmed_stack_has_its_canary_painted_anew) {
+    POOL pool = test_pool();
+    pool.guard = GUARD_CANARY;
+    take(&pool, STACK_BYTES_DEFAULT);
+    peak(&pool, STACK_BYTES_DEFAULT, 60);
+    pass_period(&pool);
+    eddy__stack_pool_age(&pool, 64);
+    eddy__stack_pool_trim(&pool);
+
+    for (int i = 0; i < 60; i++)
+        ASSERT(eddy__stack_is_whole(take(&pool, STACK_BYTES_DEFAULT)));
+}
+
+TEST(guards_of_the_costly_kind_go_back_into_the_budget) {
+    POOL pool = test_pool();
+    pool.guard = GUARD_MPROTECT;
+    uint32_t budget = pool.guards_left;
+    peak(&pool, STACK_BYTES_DEFAULT, 1000);
+    ASSERT(pool.guards_left <= budget - 1000);
+    pass_period(&pool);
+    for (int period = 0; period < 12; period++)
+        pass_period(&pool);
+
+    ASSERT(pool.guards_left >= budget - 4 * 64);
+}
+
 /* --- the end ---------------------------------------------------------------------------------- */
 
 TEST(the_end_of_a_pool_gives_all_memory_and_addresses_back) {

@@ -46,6 +46,69 @@ TASK_TEST(twenty_thousand_parked_tasks_are_cancelled_at_once) {
     free(tasks);
 }
 
+/* Bytes of this process that are in memory. */
+static size_t resident_bytes(void) {
+    size_t total, resident = 0;
+    FILE *file = fopen("/proc/self/statm", "re");
+
+    ASSERT_NOT_NULL(file);
+    ASSERT_INT_EQ(fscanf(file, "%zu %zu", &total, &resident), 2);
+    fclose(file);
+    return resident * 4096;
+}
+
+TASK_TEST(after_a_peak_the_memory_of_the_stacks_goes_back) {
+    eddy_task **tasks = calloc((size_t)parked, sizeof(eddy_task *));
+    size_t before = resident_bytes();
+
+    for (int i = 0; i < parked; i++)
+        tasks[i] = eddy_create_task(parks, NULL);
+    ASSERT_OK(eddy_sleep(1));
+    eddy_loop_statistics at_peak = info();
+    size_t grown = resident_bytes() - before;
+    ASSERT_UINT_EQ(at_peak.stack_bytes_resident, ((size_t)parked + 1) * 4096);
+    ASSERT_OK(eddy_gather_array(tasks, parked, NULL));
+    for (int second = 0; second < 200; second++)
+        ASSERT_OK(eddy_sleep(1));
+
+    ASSERT(info().stacks_free <= 16);
+    ASSERT(info().stacks_trimmed >= (size_t)parked - 16);
+    ASSERT(info().stack_bytes_reserved <= at_peak.stack_bytes_reserved / 2);
+    ASSERT(info().stack_bytes_resident <= 17 * 4096);
+    if (!UNDER_SANITIZER && !test_is_emulated()) /* whose own memory is much more */
+        ASSERT(resident_bytes() < before + grown / 2);
+    free(tasks);
+}
+
+TASK_TEST(waves_that_follow_each_other_do_not_give_back_and_take_again) {
+    eddy_task *tasks[200];
+
+    for (int wave = 0; wave < 20; wave++) {
+        for (int i = 0; i < 200; i++)
+            tasks[i] = eddy_create_task(parks, NULL);
+        ASSERT_OK(eddy_gather_array(tasks, 200, NULL));
+    }
+    ASSERT_UINT_EQ(info().stacks_trimmed, 0);
+}
+
+TASK_TEST(a_hundred_thousand_tasks_that_have_not_run_have_a_record_only) {
+    const int count = UNDER_SANITIZER ? 5000 : 100000;
+    eddy_task **tasks = calloc((size_t)count, sizeof(eddy_task *));
+    size_t reserved = info().stack_bytes_reserved;
+
+    for (int i = 0; i < count; i++)
+        tasks[i] = eddy_create_task(parks, NULL);
+    ASSERT_UINT_EQ(info().tasks, (size_t)count + 1);
+    ASSERT_UINT_EQ(info().stacks_in_use, 1);
+    ASSERT_UINT_EQ(info().stacks_free, 0);
+    ASSERT_UINT_EQ(info().stack_bytes_reserved, reserved);
+    for (int i = 0; i < count; i++) {
+        eddy_cancel(tasks[i]);
+        eddy_unref(tasks[i]);
+    }
+    free(tasks);
+}
+
 static int counts(void *counter) {
     ++*(int *)counter;
     return 0;
