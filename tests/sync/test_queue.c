@@ -396,6 +396,17 @@ TEST(more_items_done_than_put_aborts) {
                         "eddy_queue_task_done: more items are done than were put");
 }
 
+TASK_TEST(items_may_be_told_as_done_while_they_are_still_in_the_queue) {
+    eddy_queue queue = EDDY_QUEUE_INIT;
+
+    ASSERT_OK(eddy_queue_put(&queue, ITEM(1)));
+    ASSERT_OK(eddy_queue_put(&queue, ITEM(2)));
+    eddy_queue_task_done(&queue);
+    eddy_queue_shutdown(&queue, true);
+    ASSERT_OK(eddy_queue_join(&queue));
+    eddy_queue_deinit(&queue);
+}
+
 /* --- shutdown --------------------------------------------------------------------------------- */
 
 static void assert_shut(eddy_queue *queue) {

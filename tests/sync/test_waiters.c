@@ -294,3 +294,70 @@ TEST(an_item_that_waited_for_room_in_a_closed_loop_was_never_put) {
     eddy_queue_deinit(&queue);
     ASSERT_STR_EQ(noted(), "");
 }
+
+/* A task of a new loop waits for the call and is given what it waits for; then the loop is closed,
+ * before it runs. */
+static void close_after(call_fn *call, eddy_queue *queue, void (*turn)(eddy_queue *queue)) {
+    eddy_loop *loop = virtual_loop();
+
+    eddy_detach(call_in(loop, &(struct caller){.name = "x", .call = call, .object = queue}));
+    ASSERT_OK(eddy_loop_run_once(loop, 0));
+    turn(queue);
+    ASSERT_NULL(eddy_loop_close(loop));
+    ASSERT_STR_EQ(reports(), "a loop was closed with 1 task in it that had not ended\n");
+}
+
+static void put_2_and_1(eddy_queue *queue) {
+    ASSERT_OK(eddy_queue_put_nowait(queue, (void *)(intptr_t)2));
+    ASSERT_OK(eddy_queue_put_nowait(queue, (void *)(intptr_t)1));
+}
+
+static intptr_t get_now(eddy_queue *queue) {
+    void *item = NULL;
+
+    ASSERT_OK(eddy_queue_get_nowait(queue, &item));
+    return (intptr_t)item;
+}
+
+TEST(an_item_that_comes_back_stands_where_its_queue_orders_it) {
+    static const intptr_t first[] = {[EDDY_FIFO] = 2, [EDDY_LIFO] = 2, [EDDY_PRIORITY] = 1};
+
+    for (int kind = EDDY_FIFO; kind <= EDDY_PRIORITY; kind++) {
+        eddy_queue queue;
+        ASSERT_OK(eddy_queue_init(&queue, (eddy_queue_kind)kind, 0));
+        close_after(get_item, &queue, put_2_and_1);
+        ASSERT_INT_EQ(eddy_queue_qsize(&queue), 2);
+        ASSERT_INT_EQ(get_now(&queue), first[kind]);
+        ASSERT_INT_EQ(get_now(&queue), 3 - first[kind]);
+        eddy_queue_deinit(&queue);
+    }
+}
+
+static void shut_down(eddy_queue *queue) {
+    eddy_queue_shutdown(queue, false);
+}
+
+TEST(who_was_only_told_of_a_shutdown_gives_no_item_back) {
+    eddy_queue queue = EDDY_QUEUE_INIT;
+
+    close_after(get_item, &queue, shut_down);
+    ASSERT(eddy_queue_is_empty(&queue));
+}
+
+TEST(a_queue_that_is_over_full_of_what_came_back_lets_nobody_in_before_it_has_room) {
+    eddy_queue queue;
+    void *item;
+
+    ASSERT_OK(eddy_queue_init(&queue, EDDY_FIFO, 1));
+    close_after(get_item, &queue, put_2_and_1);
+    ASSERT_INT_EQ(eddy_queue_qsize(&queue), 2);
+    ASSERT(eddy_queue_is_full(&queue));
+    eddy_task *putter = call_of("put", put_item, &queue, NULL, 0);
+    ASSERT_OK(eddy_yield());
+    ASSERT_INT_EQ(get_now(&queue), 2);
+    ASSERT_INT_EQ(eddy_queue_qsize(&queue), 1);
+    ASSERT_INT_EQ(get_now(&queue), 1);
+    ASSERT_OK(eddy_await(putter));
+    ASSERT_OK(eddy_queue_get(&queue, &item));
+    eddy_queue_deinit(&queue);
+}
