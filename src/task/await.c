@@ -124,7 +124,7 @@ static inline int await_check(eddy_future *future, eddy_loop *loop, struct eddy_
 }
 
 static int await_on(eddy_loop *loop, eddy_future *future, void **value) {
-    struct eddy__task *task;
+    struct eddy__task *task = NULL;
     int r = await_check(future, loop, &task);
 
     if (r == 0) {
