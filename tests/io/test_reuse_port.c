@@ -226,6 +226,7 @@ static int serves_until_interrupted(void *unused) {
 }
 
 TEST(sigint_ends_the_servers_of_all_threads) {
+    signal(SIGINT, SIG_DFL); /* the runner has its own idea */
     ASSERT_OK(eddy_run_threads(serves_until_interrupted, NULL,
                                &(eddy_threads_options){.threads = THREADS}));
     ASSERT_INT_EQ(stopped, THREADS);
