@@ -16,7 +16,7 @@
 
 #define SEND_BYTES_MAX    (256u << 10) /* in one operation */
 #define SENDS_MAX         16           /* in a row, before others have their turn */
-#define BUFFER_BYTES_MAX  (64u << 10)  /* what an idle connection may keep */
+#define BUFFER_BYTES_MAX  (64u << 10)  /* kept while it goes on */
 #define CLOSE_PATIENCE_NS (30 * NS_PER_SECOND)
 
 static size_t stream_unsent(const eddy_stream *stream) {
@@ -99,7 +99,10 @@ static int stream_wait_unsent(eddy_stream *stream, struct eddy__task *task, size
 
 /* --- sending in the background ---------------------------------------------------------------- */
 
+/* A connection that has nothing to send owns no memory for it. */
 static void sending_end(eddy_stream *stream) {
+    eddy__buffer_deinit(&stream->sending);
+    eddy__buffer_deinit(&stream->queue);
     stream->is_sending = false;
     eddy__timer_disarm(stream->loop, &stream->patience);
     writer_wake(stream);
@@ -111,8 +114,6 @@ static void sending_end(eddy_stream *stream) {
 static void sending_fail(eddy_stream *stream, int code) {
     stream->output_error = code;
     stream->is_reset = stream->is_reset || !eddy__socket_is_lost(code);
-    eddy__buffer_deinit(&stream->sending);
-    eddy__buffer_deinit(&stream->queue);
     sending_end(stream);
 }
 

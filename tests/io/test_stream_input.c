@@ -125,7 +125,7 @@ TEST(views_of_any_size_give_all_bytes_in_order) {
             while (eddy__input_size(&input) > 0) {
                 eddy_slice view;
                 ASSERT_OK(eddy__input_view(&input, MIN(size, eddy__input_size(&input)), &view));
-                ASSERT_MEM_EQ(view.data, TEXT + had, view.size);
+                ASSERT_MEM_EQ(view.data, &TEXT[had], view.size);
                 had += view.size;
                 eddy__input_release(&input, source.loop);
             }
