@@ -10,6 +10,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <time.h>
+#include <unistd.h>
 
 int64_t bench_now_ns(void) {
     struct timespec now;
@@ -47,11 +48,19 @@ static int64_t proc_bytes(const char *path, const char *name) {
     return bytes;
 }
 
-struct bench_memory bench_memory_used(void) {
+struct bench_memory bench_memory_of(pid_t process) {
+    char pages[64], status[64];
+
+    snprintf(pages, sizeof(pages), "/proc/%d/smaps_rollup", (int)process);
+    snprintf(status, sizeof(status), "/proc/%d/status", (int)process);
     return (struct bench_memory){
-        .resident_bytes = proc_bytes("/proc/self/smaps_rollup", "Rss"),
-        .page_table_bytes = proc_bytes("/proc/self/status", "VmPTE"),
+        .resident_bytes = proc_bytes(pages, "Rss"),
+        .page_table_bytes = proc_bytes(status, "VmPTE"),
     };
+}
+
+struct bench_memory bench_memory_used(void) {
+    return bench_memory_of(getpid());
 }
 
 void bench_touch_memory(size_t bytes) {

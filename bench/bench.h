@@ -9,6 +9,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #define BENCH_PASSES 9
 
@@ -21,13 +22,14 @@ struct bench_cpu {
 };
 struct bench_cpu bench_cpu_used(void);
 
-/* What this process holds now: pages counted one by one (smaps_rollup; the counters of statm lag by
- * some hundred pages), and the page tables that map them. Ends the process if /proc is not there.
- */
+/* What this process, or another, holds now: pages counted one by one (smaps_rollup; the counters of
+ * statm lag by some hundred pages), and the page tables that map them. Ends the process if /proc is
+ * not there. */
 struct bench_memory {
     int64_t resident_bytes, page_table_bytes;
 };
 struct bench_memory bench_memory_used(void);
+struct bench_memory bench_memory_of(pid_t process);
 
 /* Touches that much memory and gives it back: a virtual machine's first touch of a page since boot
  * is the host's work, not ours, and costs up to fifty times a page fault. */
