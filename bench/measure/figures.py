@@ -2,7 +2,6 @@
 """What is drawn, before it is known how: panels of bars, sorted, beside the limit."""
 
 from dataclasses import dataclass
-from typing import Optional
 
 from . import results as results_module
 from . import rows
@@ -27,7 +26,6 @@ class Panel:
     more_is_better: bool
     bars: tuple
     limits: tuple  # of Bar: lines, not bars
-    spread: Optional[float] = None
 
 
 @dataclass(frozen=True)
@@ -96,7 +94,7 @@ def sections(results):
 def overview(results):
     """(row, ratio where below 1 is better than what stands beside it, goal or None, met or None)."""
     for row, ours, _, ratio in results_module.compared(results):
-        if ratio is None or row.name.endswith(("-p99", "-connect")):
+        if ratio is None or row.name.endswith(("-p99", "-cpu", "-connect")):
             continue
         cost = 1 / ratio if row.more_is_better else ratio
         goal = met = None

@@ -88,7 +88,8 @@ def overview(results):
     found = list(figures.overview(results))
     if not found:
         return ""
-    scale = Scale([max(4, *(cost for _, cost, _, _ in found))], True, low=0.4)
+    costs = [cost for _, cost, _, _ in found]
+    scale = Scale([max(4, *costs)], True, low=min(0.4, min(costs) / 1.5))
     lines = []
     for row, cost, goal, met in found:
         marks = f'<div class="mark" style="left:{scale.percent(1):.2f}%"></div>'

@@ -35,7 +35,13 @@ def limits_of(panel, is_logarithmic):
     return low, high * (high / low) ** 0.32
 
 
-def draw_panel(axes, panel, is_logarithmic):
+def annotate(axes, words, x, y):
+    axes.annotate(words, (x, y), xytext=(4, 0), textcoords="offset points", va="center",
+                  fontsize=8, color=INK, zorder=4,
+                  bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.6, "alpha": 0.85})
+
+
+def draw_panel(axes, panel, is_logarithmic, bars_max):
     if is_logarithmic:
         axes.set_xscale("log")
     low, high = limits_of(panel, is_logarithmic)
@@ -44,14 +50,13 @@ def draw_panel(axes, panel, is_logarithmic):
     colors = [OURS if bar.kind == figures.OURS else PEER for bar in panel.bars]
     axes.barh(places, [bar.value - low for bar in panel.bars], left=low, color=colors, height=0.72)
     axes.set_yticks(list(places), [bar.side for bar in panel.bars])
-    axes.set_ylim(len(panel.bars) - 0.4, -0.95)
+    axes.set_ylim(bars_max - 0.4, -0.95)
     axes.set_title(panel.title, loc="left", fontsize=9.5, color=INK, fontweight="bold", pad=6)
 
     for label, bar in zip(axes.get_yticklabels(), panel.bars):
         label.set_fontweight("bold" if bar.kind == figures.OURS else "normal")
     for place, bar in zip(places, panel.bars):
-        axes.annotate(amount(bar.value, panel.unit), (bar.value, place), xytext=(4, 0),
-                      textcoords="offset points", va="center", fontsize=8, color=INK)
+        annotate(axes, amount(bar.value, panel.unit), bar.value, place)
     draw_limits(axes, panel)
     style(axes)
 
@@ -81,7 +86,7 @@ def draw_section(plt, section, footer):
     is_logarithmic = "logarithmic" in section.subtitle
     for line, row in zip(lines, grid):
         for panel, axes in zip(line, row):
-            draw_panel(axes, panel, is_logarithmic)
+            draw_panel(axes, panel, is_logarithmic, max(len(p.bars) for p in line))
         for axes in row[len(line):]:
             axes.set_visible(False)
     figure.text(0.012, 1 - 0.16 / height, section.title, fontsize=15, fontweight="bold", color=INK,
@@ -98,15 +103,15 @@ def draw_overview(plt, results, footer):
     height = 0.25 * len(rows) + 1.5
     figure, axes = plt.subplots(figsize=(10, height))
     axes.set_xscale("log")
-    low, high = 0.4, max(4, max(cost for _, cost, _, _ in rows) * 1.6)
+    costs = [cost for _, cost, _, _ in rows]
+    low, high = min(0.4, min(costs) / 1.5), max(4, max(costs) * 1.6)
     axes.set_xlim(low, high)
     for place, (row, cost, goal, met) in enumerate(rows):
         color = PEER if met is None else OURS if met else MISSED
         axes.barh(place, cost - low, left=low, color=color, height=0.7)
-        axes.annotate(f"{cost:.2f}x", (cost, place), xytext=(4, 0), textcoords="offset points",
-                      va="center", fontsize=8, color=INK)
+        annotate(axes, f"{cost:.2f}x", cost, place)
         if goal:
-            axes.plot([goal, goal], [place - 0.42, place + 0.42], color=INK, linewidth=1.6)
+            axes.plot([goal, goal], [place - 0.42, place + 0.42], color=INK, linewidth=1.6, zorder=5)
     axes.axvline(1, color=LIMIT, linewidth=1.2)
     axes.set_yticks(range(len(rows)), [row.title if row.beside.startswith("limit")
                                        else f"{row.title} ({row.beside})" for row, *_ in rows])

@@ -9,6 +9,7 @@ from statistics import median
 from . import rows
 
 FAST_BELOW_NS = 200  # of the probe: see README.md, "two states"
+AHEAD, AHEAD_IN_TAIL = 1.02, 1.1  # less than that is noise
 
 
 def state(ping_pong_ns):
@@ -126,5 +127,5 @@ def ahead(results):
                 continue
             ratio = results.ratio(row.name, best, peer, row.crosses_cores)
             factor = ratio and (1 / ratio if row.more_is_better else ratio)
-            if factor and factor > 1.005:
+            if factor and factor > (AHEAD_IN_TAIL if row.name.endswith("-p99") else AHEAD):
                 yield row, best, peer, factor

@@ -83,7 +83,7 @@ func yield(count int) {
 			}
 		}()
 	}
-	yields := max(1, 500000/count)
+	yields := max(1, 200000/count)
 	report(fmt.Sprintf("yield-%d", count), median(func() float64 {
 		start := time.Now()
 		for i := 0; i < yields; i++ {
