@@ -10,12 +10,21 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <time.h>
+#include <unistd.h>
 
-int64_t bench_now_ns(void) {
+static int64_t clock_ns(clockid_t clock) {
     struct timespec now;
 
-    clock_gettime(CLOCK_MONOTONIC, &now);
+    clock_gettime(clock, &now);
     return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
+}
+
+int64_t bench_now_ns(void) {
+    return clock_ns(CLOCK_MONOTONIC);
+}
+
+int64_t bench_cpu_ns(void) {
+    return clock_ns(CLOCK_PROCESS_CPUTIME_ID);
 }
 
 static int64_t timeval_ns(struct timeval time) {
@@ -47,11 +56,19 @@ static int64_t proc_bytes(const char *path, const char *name) {
     return bytes;
 }
 
-struct bench_memory bench_memory_used(void) {
+struct bench_memory bench_memory_of(pid_t process) {
+    char pages[64], status[64];
+
+    snprintf(pages, sizeof(pages), "/proc/%d/smaps_rollup", (int)process);
+    snprintf(status, sizeof(status), "/proc/%d/status", (int)process);
     return (struct bench_memory){
-        .resident_bytes = proc_bytes("/proc/self/smaps_rollup", "Rss"),
-        .page_table_bytes = proc_bytes("/proc/self/status", "VmPTE"),
+        .resident_bytes = proc_bytes(pages, "Rss"),
+        .page_table_bytes = proc_bytes(status, "VmPTE"),
     };
+}
+
+struct bench_memory bench_memory_used(void) {
+    return bench_memory_of(getpid());
 }
 
 void bench_touch_memory(size_t bytes) {
@@ -92,9 +109,45 @@ double bench_run_passes(bench_pass *pass, void *arg) {
     return bench_median(values, BENCH_PASSES);
 }
 
+double bench_run_few(bench_pass *pass, void *arg, long count) {
+    double values[BENCH_PASSES];
+    int passes = count <= 10000 ? BENCH_PASSES : count <= 100000 ? 3 : 1;
+
+    for (int i = 0; i < passes; i++)
+        values[i] = pass(arg);
+    return bench_median(values, passes);
+}
+
+double bench_random(void) {
+    static uint64_t state = 88172645463325252u;
+
+    state ^= state << 13;
+    state ^= state >> 7;
+    state ^= state << 17;
+    return (double)(state >> 11) / (double)(UINT64_C(1) << 53);
+}
+
+double bench_expiry_first(long count) {
+    return 0.01 + (double)count * 1e-6;
+}
+
+double bench_expiry_range(long count) {
+    return 0.02 + (double)count * 1e-7;
+}
+
 void bench_report(const char *row, double value, const char *unit) {
     printf("{\"row\": \"%s\", \"value\": %.3f, \"unit\": \"%s\"}\n", row, value, unit);
     fflush(stdout);
+}
+
+void bench_report_memory(const char *row, struct bench_memory before, long count) {
+    struct bench_memory now = bench_memory_used();
+
+    bench_report(row,
+                 (double)(now.resident_bytes - before.resident_bytes + now.page_table_bytes -
+                          before.page_table_bytes) /
+                     (double)count,
+                 "bytes");
 }
 
 void bench_skip(const char *row, const char *why) {

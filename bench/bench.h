@@ -9,6 +9,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #define BENCH_PASSES 9
 
@@ -21,13 +22,17 @@ struct bench_cpu {
 };
 struct bench_cpu bench_cpu_used(void);
 
-/* What this process holds now: pages counted one by one (smaps_rollup; the counters of statm lag by
- * some hundred pages), and the page tables that map them. Ends the process if /proc is not there.
- */
+/* Both together, exact: the process's CPU clock. */
+int64_t bench_cpu_ns(void);
+
+/* What this process, or another, holds now: pages counted one by one (smaps_rollup; the counters of
+ * statm lag by some hundred pages), and the page tables that map them. Ends the process if /proc is
+ * not there. */
 struct bench_memory {
     int64_t resident_bytes, page_table_bytes;
 };
 struct bench_memory bench_memory_used(void);
+struct bench_memory bench_memory_of(pid_t process);
 
 /* Touches that much memory and gives it back: a virtual machine's first touch of a page since boot
  * is the host's work, not ours, and costs up to fifty times a page fault. */
@@ -44,8 +49,22 @@ double bench_median(double values[], int count);
 typedef double bench_pass(void *arg);
 double bench_run_passes(bench_pass *pass, void *arg);
 
+/* The same with fewer passes where each handles so many things that it takes long: 9, 3 or 1. */
+double bench_run_few(bench_pass *pass, void *arg, long count);
+
+/* At least 0 and less than 1; the same sequence in every run. */
+double bench_random(void);
+
+/* Timers that are to expire: seconds until the first, long enough to arm so many of them, and from
+ * the first to the last. */
+double bench_expiry_first(long count);
+double bench_expiry_range(long count);
+
 /* One line of the result: value per operation, in "ns" or "bytes". */
 void bench_report(const char *row, double value, const char *unit);
+
+/* What one of `count` things holds, with all of them there and none `before`. */
+void bench_report_memory(const char *row, struct bench_memory before, long count);
 
 /* Instead of a result, with the reason. */
 void bench_skip(const char *row, const char *why);

@@ -7,6 +7,7 @@
  * deadlines, which is random in memory, and ends. The clock is a variable; the pause before the
  * wake-up is there because eddy's sleepers have it, and a processor that was idle starts cold.
  * usage: limit_sleepers [TASKS]. Beside it: eddy_sleepers.c. */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "bench.h"
@@ -15,7 +16,6 @@
 #define TICK_NS         (INT64_C(1) << 20)
 #define DEADLINE_NS     INT64_C(2000000000) /* the first, and how long until the last */
 #define DEADLINE_RANGE  INT64_C(100000000)
-#define PAUSE_SECONDS   1.7
 #define LEVELS          7
 #define SLOTS_PER_LEVEL 64
 #define AHEAD           16
@@ -122,8 +122,11 @@ static void tasks_start(const struct limit_stacks *stacks) {
     }
 }
 
-static double per_task(int64_t amount) {
-    return (double)amount / (double)task_count;
+static void report(const char *what, int64_t ns) {
+    char row[64];
+
+    snprintf(row, sizeof(row), "sleepers-%zu-%s", task_count, what);
+    bench_report(row, (double)ns / (double)task_count, "ns");
 }
 
 int main(int argc, char *argv[]) {
@@ -131,7 +134,7 @@ int main(int argc, char *argv[]) {
 
     task_count = (size_t)bench_count(argc, argv, 1, 100000);
     if (!LIMIT_SUPPORTED) {
-        bench_skip("sleepers-setup", LIMIT_UNSUPPORTED);
+        bench_skip("sleepers", LIMIT_UNSUPPORTED);
         return 0;
     }
 
@@ -146,20 +149,18 @@ int main(int argc, char *argv[]) {
     limit_stacks_map(&stacks, task_count);
     tasks_start(&stacks);
     int64_t asleep_ns = bench_now_ns();
-    struct bench_memory after = bench_memory_used();
+    char row[64];
+    snprintf(row, sizeof(row), "sleepers-%zu-memory", task_count);
+    bench_report_memory(row, before, (long)task_count);
 
-    bench_sleep(PAUSE_SECONDS);
+    bench_sleep(1.0 + (double)task_count * 8e-6);
     int64_t due_ns = bench_now_ns();
     wheel_expire_all();
     switch_to_next(&main_task);
     int64_t end_ns = bench_now_ns();
 
-    bench_report("sleepers-setup", per_task(asleep_ns - start_ns), "ns");
-    bench_report("sleepers-wake", per_task(end_ns - due_ns), "ns");
-    bench_report("sleepers-memory",
-                 per_task(after.resident_bytes - before.resident_bytes + after.page_table_bytes -
-                          before.page_table_bytes),
-                 "bytes");
+    report("setup", asleep_ns - start_ns);
+    report("wake", end_ns - due_ns);
     limit_stacks_unmap(&stacks);
     free(ready);
     return 0;

@@ -9,8 +9,9 @@ import json
 import sys
 from pathlib import Path
 
-# Of another machine, or compiled by a test.
-ELSEWHERE = ["src/coro/ucontext/", "tests/support/runner_", "tests/headers/usage.c"]
+# Of another machine, compiled by a test or by bench/peers/build, or in need of liburing.
+ELSEWHERE = ["src/coro/ucontext/", "tests/support/runner_", "tests/headers/usage.c", "bench/peers/",
+             "bench/echo_load.c", "bench/limit_echo_uring.c"]
 
 
 def main():

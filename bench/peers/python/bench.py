@@ -1,0 +1,260 @@
+# SPDX-License-Identifier: MIT
+"""What Python's asyncio takes for the rows of the comparison; with uvloop in its place, if told.
+
+usage: bench.py asyncio|uvloop ROW [COUNT]
+"""
+
+import asyncio
+import json
+import random
+import resource
+import sys
+import threading
+import time
+from statistics import median
+
+BUFFER_BYTES = 65536
+TIMEOUTS = (10, 20, 30, 60, 120)
+PASSES = 5
+
+
+def report(row, value, unit="ns"):
+    print(json.dumps({"row": row, "value": round(value, 3), "unit": unit}), flush=True)
+
+
+def memory():
+    """Resident bytes and page tables of this process."""
+    with open("/proc/self/smaps_rollup") as pages, open("/proc/self/status") as status:
+        lines = [*pages, *status]
+    return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith(("Rss:", "VmPTE:")))
+
+
+async def passes(one):
+    await one()
+    return median([await one() for _ in range(PASSES)])
+
+
+# --- tasks ---
+
+async def yield_(count):
+    async def work():
+        while True:
+            await asyncio.sleep(0)
+
+    others = [asyncio.create_task(work()) for _ in range(count - 1)]
+    yields = max(1, 50_000 // count)
+
+    async def one():
+        start = time.perf_counter_ns()
+        for _ in range(yields):
+            await asyncio.sleep(0)
+        return (time.perf_counter_ns() - start) / (yields * count)
+
+    report(f"yield-{count}", await passes(one))
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
+
+
+async def nothing():
+    pass
+
+
+async def spawn(_count):
+    async def one_at_a_time():
+        start = time.perf_counter_ns()
+        for _ in range(10_000):
+            await asyncio.create_task(nothing())
+        return (time.perf_counter_ns() - start) / 10_000
+
+    async def fan_out():
+        start = time.perf_counter_ns()
+        await asyncio.gather(*[asyncio.create_task(nothing()) for _ in range(10_000)])
+        return (time.perf_counter_ns() - start) / 10_000
+
+    report("spawn-1", await passes(one_at_a_time))
+    report("spawn-10000", await passes(fan_out))
+
+
+async def created(count):
+    before, start = memory(), time.perf_counter_ns()
+    tasks = [asyncio.create_task(nothing()) for _ in range(count)]
+    end = time.perf_counter_ns()
+    report("created-memory", (memory() - before) / count, "bytes")
+    report("created-time", (end - start) / count)
+    await asyncio.gather(*tasks)
+
+
+async def sleepers(count):
+    loop, asleep = asyncio.get_running_loop(), 0
+
+    async def sleeper():
+        nonlocal asleep
+        asleep += 1
+        await asyncio.sleep(deadline + 0.1 * random.random() - loop.time())
+
+    before, start = memory(), time.perf_counter_ns()
+    deadline = loop.time() + 1.5 + count * 30e-6
+    tasks = [asyncio.create_task(sleeper()) for _ in range(count)]
+    while asleep < count:
+        await asyncio.sleep(0)
+    end = time.perf_counter_ns()
+    report(f"sleepers-{count}-memory", (memory() - before) / count, "bytes")
+    report(f"sleepers-{count}-setup", (end - start) / count)
+    start = time.process_time_ns()
+    await asyncio.gather(*tasks)
+    report(f"sleepers-{count}-wake", (time.process_time_ns() - start) / count)
+
+
+# --- timers ---
+
+async def timers(count):
+    loop = asyncio.get_running_loop()
+    pending = [loop.call_later(TIMEOUTS[i % 5], print) for i in range(count)]
+
+    async def cancel():
+        oldest, start = 0, time.perf_counter_ns()
+        for i in range(50_000):
+            pending[oldest].cancel()
+            pending[oldest] = loop.call_later(TIMEOUTS[i % 5], print)
+            oldest = oldest + 1 if oldest + 1 < count else 0
+        await asyncio.sleep(0)  # asyncio sorts out cancelled ones here
+        return (time.perf_counter_ns() - start) / 50_000
+
+    report(f"timers-{count}-cancel", await passes(cancel))
+    for timer in pending:
+        timer.cancel()
+    await asyncio.sleep(0)
+
+    async def expire():
+        first, span, left = 0.01 + count * 3e-6, 0.02 + count * 1e-7, count
+        done = loop.create_future()
+
+        def fire():
+            nonlocal left
+            left -= 1
+            if not left:
+                done.set_result(None)
+
+        for _ in range(count):
+            loop.call_later(first + span * random.random(), fire)
+        time.sleep(first + span + 0.005)
+        start = time.perf_counter_ns()
+        await done
+        return (time.perf_counter_ns() - start) / count
+
+    one_is_enough = count > 10_000
+    report(f"timers-{count}-expire", await (expire() if one_is_enough else passes(expire)))
+
+
+async def futures(count):
+    loop = asyncio.get_running_loop()
+    looked = 0
+
+    def after(seconds):
+        future = loop.create_future()
+        loop.call_later(seconds, future.set_result, None)
+        return future
+
+    def look():
+        nonlocal looked
+        start = time.process_time_ns()
+        report("futures-memory", (memory() - before) / count, "bytes")
+        looked = time.process_time_ns() - start
+
+    before, start = memory(), time.process_time_ns()
+    loop.call_later(1 + count * 4e-6, look)
+    await asyncio.gather(*[after(2 + count * 5e-6 + 0.1 * random.random()) for _ in range(count)])
+    report("futures-cpu", (time.process_time_ns() - start - looked) / count)
+
+
+# --- callbacks and threads ---
+
+async def call_soon(_count):
+    loop = asyncio.get_running_loop()
+
+    async def one():
+        start = time.perf_counter_ns()
+        for _ in range(100):
+            for _ in range(999):
+                loop.call_soon(int)
+            done = loop.create_future()
+            loop.call_soon(done.set_result, None)
+            await done
+        return (time.perf_counter_ns() - start) / 100_000
+
+    report("call_soon", await passes(one))
+
+
+async def threadsafe(_count):
+    loop, burst = asyncio.get_running_loop(), 20_000
+
+    async def one():
+        done, left = loop.create_future(), burst
+
+        def call():
+            nonlocal left
+            left -= 1
+            if not left:
+                done.set_result(None)
+
+        def produce():
+            for _ in range(burst):
+                loop.call_soon_threadsafe(call)
+
+        start = time.perf_counter_ns()
+        thread = threading.Thread(target=produce)
+        thread.start()
+        await done
+        taken = (time.perf_counter_ns() - start) / burst
+        thread.join()
+        return taken
+
+    report("threadsafe", await passes(one))
+
+
+async def executor(processors):
+    async def one():
+        start = time.perf_counter_ns()
+        for _ in range(2000):
+            await asyncio.to_thread(int)
+        return (time.perf_counter_ns() - start) / 2000
+
+    report(f"executor-{processors}", await passes(one))
+
+
+# --- echo ---
+
+class Echo(asyncio.Protocol):
+    def connection_made(self, transport):
+        self.transport = transport
+
+    def data_received(self, data):
+        self.transport.write(data)
+
+
+async def echo(_count):
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    server = await asyncio.get_running_loop().create_server(Echo, "127.0.0.1", 0, backlog=4096)
+    print(json.dumps({"port": server.sockets[0].getsockname()[1]}), flush=True)
+    await server.serve_forever()
+
+
+ROWS = {"yield": yield_, "spawn": spawn, "created": created, "sleepers": sleepers,
+        "timers": timers, "futures": futures, "call_soon": call_soon, "threadsafe": threadsafe,
+        "executor": executor, "echo": echo}
+
+
+def main():
+    loop, row, *count = sys.argv[1:]
+    work = ROWS[row](int(count[0]) if count else 1)
+    if loop == "uvloop":
+        import uvloop
+        uvloop.run(work)
+    else:
+        asyncio.run(work)
+
+
+if __name__ == "__main__":
+    main()
