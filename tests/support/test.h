@@ -81,4 +81,26 @@ void test_mem_eq(const char *file, int line, const char *a_text, const void *a, 
 void test_ok(const char *file, int line, const char *r_text, intmax_t r);
 void test_code(const char *file, int line, const char *r_text, intmax_t r, int expected);
 
+/* --- what only some builds can ---------------------------------------------------------------- */
+
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define UNDER_ASAN 1
+#elif __has_feature(thread_sanitizer)
+#define UNDER_TSAN 1
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__)
+#define UNDER_ASAN 1
+#elif defined(__SANITIZE_THREAD__)
+#define UNDER_TSAN 1
+#endif
+#ifndef UNDER_ASAN
+#define UNDER_ASAN 0
+#endif
+#ifndef UNDER_TSAN
+#define UNDER_TSAN 0
+#endif
+#define UNDER_SANITIZER (UNDER_ASAN || UNDER_TSAN)
+
 #endif

@@ -91,26 +91,4 @@ struct ending in_child(int (*body)(void));
 /* It must have ended by SIGABRT. */
 struct ending aborts(int (*body)(void));
 
-/* --- what only some builds can ---------------------------------------------------------------- */
-
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define UNDER_ASAN 1
-#elif __has_feature(thread_sanitizer)
-#define UNDER_TSAN 1
-#endif
-#endif
-#if defined(__SANITIZE_ADDRESS__)
-#define UNDER_ASAN 1
-#elif defined(__SANITIZE_THREAD__)
-#define UNDER_TSAN 1
-#endif
-#ifndef UNDER_ASAN
-#define UNDER_ASAN 0
-#endif
-#ifndef UNDER_TSAN
-#define UNDER_TSAN 0
-#endif
-#define UNDER_SANITIZER (UNDER_ASAN || UNDER_TSAN)
-
 #endif
