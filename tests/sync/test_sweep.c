@@ -245,9 +245,9 @@ static void sweep(enum fate fate, int code) {
     int ended = 0;
 
     for (int victim = 0; victim < PEOPLE; victim++)
-        for (int moment = 0; moment < 36; moment++)
+        for (int moment = 0; moment < 36; moment += UNDER_TSAN ? 5 : 1)
             ended += live_through(victim, fate, moment) == code;
-    ASSERT(code == 0 || ended > 100);
+    ASSERT(code == 0 || ended > (UNDER_TSAN ? 20 : 100));
 }
 
 TASK_TEST(at_whichever_moment_a_cancel_comes_the_others_get_what_they_wait_for) {
