@@ -62,7 +62,6 @@ bool eddy__shared_leave(struct eddy__far_waiter *far);
 int eddy__shared_check(eddy_future *future);
 
 eddy_future *eddy__shared_ref(eddy_future *future);
-void eddy__shared_unref(eddy_future *future);
 
 static inline struct eddy__shared *eddy__shared_of(eddy_future *future) {
     return container_of(future, struct eddy__shared, future);
