@@ -39,7 +39,7 @@ static void drain_go_on(eddy_stream *stream) {
 static void drain_done(struct eddy__op *op) {
     eddy_stream *stream = container_of(op, eddy_stream, background);
 
-    if (op->result > 0)
+    if (op->result > 0 && stream->patience.armed)
         drain_go_on(stream);
     else
         drain_end(stream);

@@ -46,7 +46,7 @@ static void reading_end(eddy_stream **reading) {
  * whichever half meets it first; the other would see a clean end. */
 static ssize_t stream_received(eddy_stream *stream, ssize_t r) {
     if (r > 0)
-        return r;
+        return r; /* also when it came before a close: it is the reader's */
     if (stream->is_closed)
         return eddy__fail(EDDY_ECLOSED);
     if (r == 0 && eddy__socket_is_lost(stream->output_error) && stream->output_error != -EPIPE) {
@@ -65,6 +65,8 @@ static ssize_t stream_receive(eddy_stream *stream, void *memory, size_t size) {
     struct eddy__op op;
     ssize_t r;
 
+    if (stream->is_closed)
+        return eddy__fail(EDDY_ECLOSED);
     if (stream->input_error < 0)
         return eddy__fail(stream->input_error);
     if (stream->input_ended)
