@@ -48,9 +48,9 @@ TASK_TEST(what_is_written_arrives) {
     ASSERT_OK(eddy_stream_write(pair.stream, "hello ", 6));
     ASSERT_OK(eddy_stream_write(pair.stream, "", 0));
     ASSERT_OK(eddy_stream_write(pair.stream, "world", 5));
+    ASSERT_OK(eddy_stream_flush(pair.stream)); /* the kernel has it, and so the peer */
     ASSERT_INT_EQ(peer_read_now(pair.peer, buffer, sizeof(buffer)), 11);
     ASSERT_MEM_EQ(buffer, "hello world", 11);
-    ASSERT_OK(eddy_stream_flush(pair.stream));
     pair_close(&pair);
     return 0;
 }
