@@ -20,7 +20,8 @@ extern "C" {
 #endif
 
 typedef enum eddy_backend {
-    EDDY_BACKEND_AUTO,
+    EDDY_BACKEND_AUTO, /* io_uring where the kernel allows it, else epoll: eddy_loop_info() says why
+                        */
     EDDY_BACKEND_EPOLL,
     EDDY_BACKEND_IO_URING,
     EDDY_BACKEND_SIM

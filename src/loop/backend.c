@@ -70,8 +70,11 @@ static void tell(const eddy_loop *loop) {
         eddy__log(EDDY_LOG_DEBUG, "a loop on %s: %s", loop->poller_class->name, loop->reason);
 }
 
-static int open_any(eddy_loop *loop) {
-    return open_with(loop, &eddy__poller_epoll, "it is the default");
+/* Containers and old kernels are no reason to fail. */
+static int open_best(eddy_loop *loop) {
+    int r = open_with(loop, &eddy__poller_uring, "it is the faster one, and the kernel allows it");
+
+    return r < 0 && refusal(r) ? open_with(loop, &eddy__poller_epoll, refusal(r)) : r;
 }
 
 int eddy__backend_open(eddy_loop *loop) {
@@ -81,7 +84,7 @@ int eddy__backend_open(eddy_loop *loop) {
     if (r < 0)
         return r;
     if (choice.backend == EDDY_BACKEND_AUTO)
-        r = open_any(loop);
+        r = open_best(loop);
     else if (choice.backend == EDDY_BACKEND_EPOLL)
         r = open_with(loop, &eddy__poller_epoll, choice.reason);
     else

@@ -108,12 +108,67 @@ TEST(without_memory_for_a_ring_the_code_says_so) {
     forget_last_error();
 }
 
-/* --- telling ---------------------------------------------------------------------------------- */
-
 static void keep_line(eddy_log_level level, const char *text, void *arg) {
     ASSERT_INT_EQ(level, EDDY_LOG_DEBUG);
     snprintf(arg, 200, "%s", text);
 }
+
+/* What a loop that may choose does, and the one line that says so. */
+static void fall_back(int code, const char *part) {
+    LOOP loop = NULL;
+    char line[200] = "";
+    if (!refuse_rings(code))
+        return;
+    setenv("EDDY_DEBUG", "1", 1);
+    eddy_set_log(keep_line, line);
+    ASSERT_OK(backend_from("", EDDY_BACKEND_AUTO, &loop));
+
+    ASSERT_STR_EQ(name_of(loop), "epoll");
+    ASSERT_STR_CONTAINS(line, "a loop on epoll: ");
+    ASSERT_STR_CONTAINS(line, reason_of(loop));
+    if (!strstr(line, "liburing")) /* a build that never asks */
+        ASSERT_STR_CONTAINS(line, part);
+    turn(loop);
+}
+
+TEST(where_a_filter_forbids_io_uring_the_loop_falls_back_to_epoll) {
+    fall_back(EPERM, "EPERM");
+}
+
+TEST(where_a_policy_denies_io_uring_the_loop_falls_back_to_epoll) {
+    fall_back(EACCES, "EPERM");
+}
+
+TEST(on_a_kernel_without_io_uring_the_loop_falls_back_to_epoll) {
+    fall_back(ENOSYS, "ENOSYS");
+}
+
+TEST(on_a_kernel_with_an_old_io_uring_the_loop_falls_back_to_epoll) {
+    fall_back(EINVAL, "EINVAL");
+}
+
+TEST(without_memory_for_the_ring_the_loop_falls_back_to_epoll) {
+    fall_back(ENOMEM, "ENOMEM");
+}
+
+TEST(without_descriptors_nothing_is_better) {
+    eddy_loop *loop = NULL;
+    leave_descriptors(0);
+    ASSERT_CODE(-EMFILE, backend_from("", EDDY_BACKEND_AUTO, &loop));
+    ASSERT_LAST_ERROR(-EMFILE, "event loop");
+    forget_last_error();
+}
+
+TEST(the_default_is_io_uring_where_it_can_be_had) {
+    LOOP asked = NULL;
+    LOOP chosen = NULL;
+    int r = backend_from("", EDDY_BACKEND_IO_URING, &asked);
+    ASSERT_OK(backend_from("", EDDY_BACKEND_AUTO, &chosen));
+    ASSERT_STR_EQ(name_of(chosen), r == 0 ? "io_uring" : "epoll");
+    forget_last_error();
+}
+
+/* --- telling ---------------------------------------------------------------------------------- */
 
 TEST(with_EDDY_DEBUG_a_line_of_the_log_tells_the_backend_and_why) {
     char line[200] = "";
