@@ -51,14 +51,15 @@ static struct server_client *client_new(eddy_server *server, eddy_stream *stream
 /* Takes the client: when there is no task, client_end() has been called. */
 static int client_start(struct server_client *client) {
     const eddy_server *server = client->server;
-    char name[sizeof("client ") + ADDRESS_TEXT_BYTES];
+    char peer[ADDRESS_TEXT_BYTES], name[sizeof("client ") + ADDRESS_TEXT_BYTES];
     eddy_task_options options = {.name = name,
                                  .stack_bytes = server->options.stack_bytes,
                                  .free_arg = client_end,
                                  .loop = server->loop};
     eddy_task *task;
 
-    snprintf(name, sizeof(name), "client %s", client->stream->peer);
+    eddy__stream_format_peer(client->stream, peer);
+    snprintf(name, sizeof(name), "client %s", peer);
     task = eddy_create_task_with(&options, client_run, client);
     if (!task || eddy_is_done(task))
         return eddy_detach(task);

@@ -20,8 +20,12 @@ struct attempt {
 
 /* A free port on loopback may be given to the very socket that connects to it: TCP's simultaneous
  * open, with itself. Nobody listens there. */
-static bool is_connected_to_itself(const eddy_stream *stream) {
-    return strcmp(eddy_stream_local(stream), eddy_stream_peer(stream)) == 0;
+static bool is_connected_to_itself(int fd) {
+    char local[ADDRESS_TEXT_BYTES], peer[ADDRESS_TEXT_BYTES];
+
+    eddy__address_of_socket(fd, local);
+    eddy__address_of_peer(fd, peer);
+    return strcmp(local, peer) == 0;
 }
 
 /* Suspends. */
@@ -35,17 +39,13 @@ static int connect_to(eddy_loop *loop, const struct addrinfo *address,
         return r;
     eddy__op_connect(&op, fd, address->ai_addr, address->ai_addrlen);
     r = (int)eddy__op_await(loop, &op);
+    if (r == 0 && is_connected_to_itself(fd))
+        r = -ECONNREFUSED;
     if (r < 0) {
         eddy__op_forget(loop, fd);
         return r;
     }
-
-    r = eddy__stream_new(loop, TAKE_FD(fd), options, out);
-    if (r == 0 && is_connected_to_itself(*out)) {
-        eddy_stream_abort(TAKE_POINTER(*out));
-        return -ECONNREFUSED;
-    }
-    return r;
+    return eddy__stream_new(loop, TAKE_FD(fd), options, out);
 }
 
 /* It would not go better with the next address. */

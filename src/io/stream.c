@@ -4,6 +4,7 @@
 #include "stream.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "log.h"
 #include "memory.h"
@@ -12,6 +13,16 @@
 
 #define LIMIT_DEFAULT      (64u << 10)
 #define HIGH_WATER_DEFAULT (64u << 10)
+
+static void stream_keep_peer(eddy_stream *stream) {
+    union eddy__address address;
+    socklen_t size = sizeof(address);
+
+    if (eddy__os_getpeername(stream->fd, &address.any, &size) < 0)
+        return;
+    stream->peer_size = MIN(size, (socklen_t)sizeof(stream->peer));
+    memcpy(&stream->peer, &address, stream->peer_size);
+}
 
 int eddy__stream_new(eddy_loop *loop, int fd, const eddy_connect_options *options,
                      eddy_stream **out) {
@@ -28,8 +39,7 @@ int eddy__stream_new(eddy_loop *loop, int fd, const eddy_connect_options *option
     stream->limit_bytes = options->limit_bytes ? options->limit_bytes : LIMIT_DEFAULT;
     stream->high_water_bytes =
         options->high_water_bytes ? options->high_water_bytes : HIGH_WATER_DEFAULT;
-    eddy__address_of_peer(fd, stream->peer);
-    eddy__address_of_socket(fd, stream->local);
+    stream_keep_peer(stream);
     *out = stream;
     return 0;
 }
@@ -40,9 +50,10 @@ static void stream_free(eddy_stream *stream) {
     if (stream->is_reset)
         eddy__socket_reset_on_close(stream->fd);
     eddy__os_close(stream->fd);
-    eddy__buffer_deinit(&stream->input);
+    eddy__input_deinit(&stream->input, stream->loop);
     eddy__buffer_deinit(&stream->sending);
     eddy__buffer_deinit(&stream->queue);
+    eddy__free(stream->names);
     eddy_loop_unref(stream->loop);
     eddy__free(stream);
 }
@@ -55,13 +66,15 @@ void eddy__stream_unref(eddy_stream *stream) {
 /* From another thread nothing of it may be touched; there is no code to return, so it is said. */
 static bool stream_may_close(const eddy_stream *stream) {
     const eddy_loop *loop = stream->loop;
+    char peer[ADDRESS_TEXT_BYTES];
 
     if (!eddy__loop_is_usable(loop) || loop->thread == &eddy__thread)
         return true;
+    eddy__stream_format_peer(stream, peer);
     eddy__log(EDDY_LOG_ERROR,
               "the stream to %s was closed in another thread than its loop's: it "
               "stays open",
-              stream->peer);
+              peer);
     return false;
 }
 
@@ -98,10 +111,35 @@ bool eddy__stream_was_lost(const eddy_stream *stream, int code) {
     return code < 0 && (code == stream->input_error || code == stream->output_error);
 }
 
+/* --- names ------------------------------------------------------------------------------------ */
+
+void eddy__stream_format_peer(const eddy_stream *stream, char text[ADDRESS_TEXT_BYTES]) {
+    if (stream->peer_size > 0)
+        eddy__address_format((const struct sockaddr *)&stream->peer, stream->peer_size, text);
+    else
+        strcpy(text, "?");
+}
+
+/* Made once; NULL: no memory. */
+static const struct stream_names *stream_names(eddy_stream *stream) {
+    if (stream->names)
+        return stream->names;
+    stream->names = eddy__alloc(sizeof(*stream->names));
+    if (!stream->names)
+        return NULL;
+    eddy__stream_format_peer(stream, stream->names->peer);
+    eddy__address_of_socket(stream->fd, stream->names->local);
+    return stream->names;
+}
+
 const char *eddy_stream_peer(const eddy_stream *stream) {
-    return stream->peer;
+    const struct stream_names *names = stream_names((eddy_stream *)stream);
+
+    return names ? names->peer : "?";
 }
 
 const char *eddy_stream_local(const eddy_stream *stream) {
-    return stream->local;
+    const struct stream_names *names = stream_names((eddy_stream *)stream);
+
+    return names ? names->local : "?";
 }

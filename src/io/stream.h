@@ -17,6 +17,7 @@
 #include "address.h"
 #include "buffer.h"
 #include "loop.h"
+#include "stream_input.h"
 #include "task.h"
 
 /* The task that waits until no more than `until` bytes are unsent. Lies on its stack. */
@@ -41,8 +42,7 @@ struct eddy_stream {
     bool input_ended;           /* the peer has ended its half */
     int input_error;            /* or the connection was lost: every later read answers this */
     struct eddy__op *receiving; /* the reader's, on its stack, while it may be pending; or NULL */
-    struct eddy__buffer input;  /* what has come and was not read */
-    size_t fill_bytes;          /* room for the next receive into it; 0: the least */
+    struct stream_input input;  /* what has come and was not read */
     size_t limit_bytes;
 
     /* Writing. */
@@ -64,13 +64,16 @@ struct eddy_stream {
     struct eddy__timer patience;    /* how long a closed stream may take */
     bool is_drained;                /* or was not worth it: the next last reference frees */
 
-    char peer[ADDRESS_TEXT_BYTES], local[ADDRESS_TEXT_BYTES];
+    /* Who is at the other end; the kernel forgets it when the connection is lost. */
+    struct sockaddr_in6 peer; /* or another family's, cut to that size */
+    socklen_t peer_size;
+    struct stream_names *names; /* or NULL: nobody has asked */
 };
 
-/* The memory of a loop that is closed, or our parent's, is all that may be touched of it. */
-static inline bool eddy__loop_is_usable(const eddy_loop *loop) {
-    return !loop->closed && loop->fork_generation == eddy__fork_generation;
-}
+/* As people read them. Few ask: an idle connection need not carry it. */
+struct stream_names {
+    char peer[ADDRESS_TEXT_BYTES], local[ADDRESS_TEXT_BYTES];
+};
 
 /* A stream on a connected socket. Takes fd, also when it fails. Returns 0 or -ENOMEM. */
 int eddy__stream_new(eddy_loop *loop, int fd, const eddy_connect_options *options,
@@ -81,6 +84,9 @@ static inline eddy_stream *eddy__stream_ref(eddy_stream *stream) {
     return stream;
 }
 void eddy__stream_unref(eddy_stream *stream);
+
+/* The text of the other end. */
+void eddy__stream_format_peer(const eddy_stream *stream, char text[ADDRESS_TEXT_BYTES]);
 
 /* Is this code how the loss of the stream's connection shows? */
 bool eddy__stream_was_lost(const eddy_stream *stream, int code);

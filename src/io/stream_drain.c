@@ -9,13 +9,24 @@
 #include "socket.h"
 #include "stream.h"
 
-#define DRAIN_NS    (5 * NS_PER_SECOND)
-#define DRAIN_BYTES (16u << 10) /* in one operation */
-#define DRAINS_MAX  16          /* in a row, before others have their turn */
+#define DRAIN_NS   (5 * NS_PER_SECOND)
+#define DRAINS_MAX 16 /* in a row, before others have their turn */
 
 static void drain_end(eddy_stream *stream) {
     eddy__timer_disarm(stream->loop, &stream->patience);
     eddy__stream_unref(stream);
+}
+
+/* More has come, and is dropped. False: the end, or as good as that. */
+static bool drain_progress(eddy_stream *stream) {
+    struct eddy__op *op = &stream->background;
+
+    if (op->result <= 0) {
+        drain_end(stream); /* it may be freed */
+        return false;
+    }
+    eddy__lease_return(stream->loop, TAKE_POINTER(op->buffer));
+    return true;
 }
 
 static void drain_done(struct eddy__op *op);
@@ -24,14 +35,10 @@ static void drain_go_on(eddy_stream *stream) {
     struct eddy__op *op = &stream->background;
 
     for (int i = 0; i < DRAINS_MAX; i++) {
-        eddy__op_recv(op, stream->fd, stream->input.bytes, stream->input.capacity);
+        eddy__op_lease(op, stream->fd);
         op->done = drain_done;
-        if (!eddy__op_submit(stream->loop, op))
+        if (!eddy__op_submit(stream->loop, op) || !drain_progress(stream))
             return;
-        if (op->result <= 0) {
-            drain_end(stream);
-            return;
-        }
     }
     eddy__timer_arm(stream->loop, &stream->next_turn, eddy__loop_now(stream->loop));
 }
@@ -39,10 +46,12 @@ static void drain_go_on(eddy_stream *stream) {
 static void drain_done(struct eddy__op *op) {
     eddy_stream *stream = container_of(op, eddy_stream, background);
 
-    if (op->result > 0 && stream->patience.armed)
+    if (!drain_progress(stream))
+        return;
+    if (stream->patience.armed)
         drain_go_on(stream);
     else
-        drain_end(stream);
+        drain_end(stream); /* the cancel came late */
 }
 
 static void drain_next_turn(struct eddy__timer *timer) {
@@ -77,10 +86,7 @@ static bool is_worth_draining(const eddy_stream *stream) {
 bool eddy__stream_drain(eddy_stream *stream) {
     if (!is_worth_draining(stream))
         return false;
-    eddy__buffer_deinit(&stream->input); /* nobody can read it any more */
-    if (eddy__buffer_reserve(&stream->input, DRAIN_BYTES) < 0)
-        return false;
-
+    eddy__input_deinit(&stream->input, stream->loop); /* nobody can read it any more */
     stream->is_drained = true;
     stream->refs = 1;
     stream->next_turn = (struct eddy__timer){.fire = drain_next_turn, .drop = drain_dropped};

@@ -18,11 +18,36 @@
 #define GATHER_BYTES_MAX  4096u        /* copying more costs what the call would */
 #define SEND_BYTES_MAX    (256u << 10) /* in one operation */
 #define SENDS_MAX         16           /* in a row, before others have their turn */
-#define BUFFER_BYTES_MAX  (64u << 10)  /* what an idle connection may keep */
+#define BUFFER_BYTES_MAX  (64u << 10)  /* kept while it goes on */
 #define CLOSE_PATIENCE_NS (30 * NS_PER_SECOND)
 
 static size_t stream_unsent(const eddy_stream *stream) {
     return eddy__buffer_size(&stream->sending) + eddy__buffer_size(&stream->queue);
+}
+
+/* --- a call ----------------------------------------------------------------------------------- */
+
+/* As reading_begin() in stream_read.c. */
+static int writing_begin(eddy_stream *stream, struct eddy__task **task, eddy_stream **out) {
+    int r = eddy__checkpoint(stream->loop, task);
+
+    if (r < 0)
+        return r;
+    if (stream->is_writing)
+        return eddy__fail(-EBUSY);
+    stream->is_writing = true;
+    *out = eddy__stream_ref(stream);
+    return 0;
+}
+
+static void writing_end(eddy_stream **writing) {
+    eddy_stream *stream = *writing;
+
+    if (!stream)
+        return;
+    *writing = NULL;
+    stream->is_writing = false;
+    eddy__stream_unref(stream);
 }
 
 /* --- who waits -------------------------------------------------------------------------------- */
@@ -41,6 +66,15 @@ static void writer_cancelled(struct eddy__wait *wait) {
     writer_wake(writer->stream);
 }
 
+/* The loop was closed over the writer, whose call will not return: its reference is ours to give
+ * back. */
+static void writer_dropped(struct eddy__wait *wait) {
+    eddy_stream *stream = container_of(wait, struct stream_writer, wait)->stream;
+
+    stream->writer = NULL;
+    writing_end(&stream);
+}
+
 /* May the stream be written to? */
 static int stream_check_output(const eddy_stream *stream) {
     if (stream->is_closed)
@@ -50,13 +84,16 @@ static int stream_check_output(const eddy_stream *stream) {
 
 /* Suspends until at most `until` bytes are unsent. */
 static int stream_wait_unsent(eddy_stream *stream, struct eddy__task *task, size_t until) {
-    struct stream_writer writer = {
-        .wait.cancel = writer_cancelled, .task = task, .stream = stream, .until = until};
+    struct stream_writer writer;
 
-    if (stream->output_error == 0 && stream_unsent(stream) > until) {
-        stream->writer = &writer;
-        eddy__task_park(task, &writer.wait);
-    }
+    if (likely(stream->output_error < 0 || stream_unsent(stream) <= until))
+        return stream_check_output(stream);
+    writer = (struct stream_writer){.wait = {.cancel = writer_cancelled, .drop = writer_dropped},
+                                    .task = task,
+                                    .stream = stream,
+                                    .until = until};
+    stream->writer = &writer;
+    eddy__task_park(task, &writer.wait);
     if (writer.was_cancelled && !stream->is_closed)
         return eddy__task_fail_cancelled(task);
     return stream_check_output(stream);
@@ -64,7 +101,10 @@ static int stream_wait_unsent(eddy_stream *stream, struct eddy__task *task, size
 
 /* --- sending in the background ---------------------------------------------------------------- */
 
+/* A connection that has nothing to send owns no memory for it. */
 static void sending_end(eddy_stream *stream) {
+    eddy__buffer_deinit(&stream->sending);
+    eddy__buffer_deinit(&stream->queue);
     stream->is_sending = false;
     eddy__timer_disarm(stream->loop, &stream->patience);
     writer_wake(stream);
@@ -76,8 +116,6 @@ static void sending_end(eddy_stream *stream) {
 static void sending_fail(eddy_stream *stream, int code) {
     stream->output_error = code;
     stream->is_reset = stream->is_reset || !eddy__socket_is_lost(code);
-    eddy__buffer_deinit(&stream->sending);
-    eddy__buffer_deinit(&stream->queue);
     sending_end(stream);
 }
 
@@ -221,28 +259,6 @@ void eddy__stream_close_output(eddy_stream *stream) {
 
 /* --- writing ---------------------------------------------------------------------------------- */
 
-/* As reading_begin() in stream_read.c. */
-static int writing_begin(eddy_stream *stream, struct eddy__task **task, eddy_stream **out) {
-    int r = eddy__checkpoint(stream->loop, task);
-
-    if (r < 0)
-        return r;
-    if (stream->is_writing)
-        return eddy__fail(-EBUSY);
-    stream->is_writing = true;
-    *out = eddy__stream_ref(stream);
-    return 0;
-}
-
-static void writing_end(eddy_stream **writing) {
-    eddy_stream *stream = *writing;
-
-    if (!stream)
-        return;
-    stream->is_writing = false;
-    eddy__stream_unref(stream);
-}
-
 /* True: it is gathered until the turn ends, and there is room for it. */
 static bool stream_gathers(eddy_stream *stream, size_t size) {
     return size <= GATHER_BYTES_MAX && stream_may_gather(stream) &&
@@ -284,9 +300,11 @@ int eddy_stream_write(eddy_stream *stream, const void *data, size_t size) {
         return (int)sent;
     if ((size_t)sent < size)
         r = stream_queue(stream, (const char *)data + sent, size - (size_t)sent, sent > 0);
-    if (r == 0)
-        eddy__task_charge(task);
-    return r;
+    if (r < 0)
+        return r;
+    writing_end(&writing); /* the loop may be closed over what follows */
+    eddy__task_charge(task);
+    return 0;
 }
 
 int eddy_stream_flush(eddy_stream *stream) {

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "backend.h"
+#include "lease.h"
 #include "memory.h"
 #include "os.h"
 #include "signal_watch.h"
@@ -402,4 +403,11 @@ void eddy__op_cancel(eddy_loop *loop, struct eddy__op *op) {
 
 void eddy__op_forget(eddy_loop *loop, int fd) {
     loop->poller_class->forget(loop->poller, fd);
+}
+
+void eddy__lease_return(eddy_loop *loop, void *buffer) {
+    if (likely(eddy__loop_is_usable(loop)))
+        loop->poller_class->lease_return(loop->poller, buffer);
+    else
+        eddy__lease_free(buffer);
 }

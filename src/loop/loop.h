@@ -91,6 +91,11 @@ struct eddy_loop {
     void *upper_data;
 };
 
+/* The memory of a loop that is closed, or our parent's, is all that may be touched of it. */
+static inline bool eddy__loop_is_usable(const eddy_loop *loop) {
+    return !loop->closed && loop->fork_generation == eddy__fork_generation;
+}
+
 /* May this thread use the loop now? 0, EDDY_EWRONG_THREAD, EDDY_EFORKED, EDDY_ESHUTDOWN; raises the
  * sentence. */
 int eddy__loop_check(eddy_loop *loop);

@@ -21,6 +21,7 @@
 
 enum eddy__op_code {
     EDDY__OP_RECV,     /* into buffer; result: bytes, 0 at the end */
+    EDDY__OP_LEASE,    /* the same without a buffer of one's own: see below */
     EDDY__OP_SEND,     /* from buffer; result: bytes, perhaps fewer than size */
     EDDY__OP_ACCEPT,   /* result: the new descriptor */
     EDDY__OP_CONNECT,  /* to address; result: 0 */
@@ -38,7 +39,7 @@ struct eddy__op {
     bool pending; /* the poller has it */
     union {
         struct {
-            void *buffer; /* lent until completion; SEND does not write to it */
+            void *buffer; /* lent until completion; SEND does not write to it; LEASE sets it */
             size_t size;
         };
         struct {
@@ -60,6 +61,17 @@ bool eddy__op_submit(eddy_loop *loop, struct eddy__op *op);
  * perhaps turns later: with -ECANCELED, and then the operation had no effect, or with the result if
  * it completed first. Nothing happens when it is not pending. */
 void eddy__op_cancel(eddy_loop *loop, struct eddy__op *op);
+
+/* A receive by lease. While it waits it owns no memory, which is what many idle connections need.
+ * Completed with a result above 0, op->buffer is memory of the poller's with so many bytes in it,
+ * lent to the taker until he gives it back; at the end of input, after a failure or a cancel there
+ * is none. Without memory to lend the result is -ENOMEM, and the bytes are received next time.
+ * Receives of both shapes on one descriptor get the bytes in order. Who takes leases must give each
+ * back soon: that is what bounds their number. LEASE_BYTES is the most that one brings: more than
+ * 16 KiB, as a message of just that size (a TLS record is a little longer) would fill it, and
+ * a receive that is filled must be followed by one more try. */
+#define LEASE_BYTES ((16u << 10) + 512)
+void eddy__lease_return(eddy_loop *loop, void *buffer); /* also when the loop is closed */
 
 /* To be called before a descriptor that operations have used is closed; none may be pending. */
 void eddy__op_forget(eddy_loop *loop, int fd);

@@ -17,6 +17,7 @@ struct op_queue {
 static inline int direction_of(const struct eddy__op *op) {
     switch (op->code) {
     case EDDY__OP_RECV:
+    case EDDY__OP_LEASE:
     case EDDY__OP_ACCEPT:
     case EDDY__OP_READABLE:
         return READING;

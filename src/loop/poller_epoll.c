@@ -13,6 +13,7 @@
 #include <poll.h>
 #include <string.h>
 
+#include "lease.h"
 #include "loop.h"
 #include "memory.h"
 #include "op_queue.h"
@@ -20,6 +21,7 @@
 #include "util.h"
 
 #define EVENTS_MAX 256
+#define IDLE_NS    (100 * NS_PER_MS) /* without an event: time to free what was not needed */
 
 struct descriptor {
     struct op_queue queues[2];
@@ -36,6 +38,7 @@ struct eddy__poller {
     bool is_closing;
     struct descriptor *descriptors; /* by fd */
     int capacity;
+    struct eddy__leases leases;
 };
 
 /* --- the table -------------------------------------------------------------------------------- */
@@ -104,11 +107,27 @@ static int descriptor_arm(struct eddy__poller *poller, int fd, struct descriptor
 
 /* --- operations ------------------------------------------------------------------------------ */
 
+/* A buffer is taken only now that something may have come. */
+static ssize_t op_try_lease(struct eddy__poller *poller, struct eddy__op *op) {
+    ssize_t r;
+
+    op->size = LEASE_BYTES;
+    op->buffer = eddy__lease_take(&poller->leases);
+    if (!op->buffer)
+        return -ENOMEM;
+    r = eddy__os_recv(op->fd, op->buffer, op->size, 0);
+    if (r <= 0)
+        eddy__lease_give(&poller->leases, TAKE_POINTER(op->buffer));
+    return r;
+}
+
 /* One try. */
-static ssize_t op_try(struct eddy__op *op, bool first_time) {
+static ssize_t op_try(struct eddy__poller *poller, struct eddy__op *op, bool first_time) {
     switch (op->code) {
     case EDDY__OP_RECV:
         return eddy__os_recv(op->fd, op->buffer, op->size, 0);
+    case EDDY__OP_LEASE:
+        return op_try_lease(poller, op);
     case EDDY__OP_SEND:
         return eddy__os_send(op->fd, op->buffer, op->size, 0);
     case EDDY__OP_ACCEPT:
@@ -129,20 +148,25 @@ static bool op_must_wait(const struct eddy__op *op, ssize_t r) {
     return r == (op->code == EDDY__OP_CONNECT ? -EINPROGRESS : -EAGAIN);
 }
 
+static bool op_receives(const struct eddy__op *op) {
+    return op->code == EDDY__OP_RECV || op->code == EDDY__OP_LEASE;
+}
+
 /* One try, and what it teaches about the descriptor. */
-static bool op_completes(struct descriptor *descriptor, struct eddy__op *op, bool first_time) {
+static bool op_completes(struct eddy__poller *poller, struct descriptor *descriptor,
+                         struct eddy__op *op, bool first_time) {
     int direction = direction_of(op);
     ssize_t r;
 
     do {
-        r = op_try(op, first_time);
+        r = op_try(poller, op, first_time);
     } while (r == -EINTR);
 
     if (op_must_wait(op, r)) {
         descriptor->ready[direction] = false;
         return false;
     }
-    if (op->code == EDDY__OP_RECV && r > 0 && (size_t)r < op->size && !descriptor->hung_up)
+    if (op_receives(op) && r > 0 && (size_t)r < op->size && !descriptor->hung_up)
         descriptor->ready[READING] = false; /* drained: the next bytes make a new edge */
     op->result = r;
     return true;
@@ -167,10 +191,12 @@ static bool epoll_submit(struct eddy__poller *poller, struct eddy__op *op) {
         return true;
     }
     if (!descriptor->queues[direction].first && op_is_worth_trying(descriptor, op) &&
-        op_completes(descriptor, op, true))
+        op_completes(poller, descriptor, op, true))
         return true;
 
     queue_append(&descriptor->queues[direction], op);
+    if (likely(descriptor->armed & EPOLLET))
+        return false; /* it is told of everything already */
     r = descriptor_arm(poller, op->fd, descriptor);
     if (r < 0) {
         queue_remove(&descriptor->queues[direction], op);
@@ -216,13 +242,17 @@ static void epoll_forget(struct eddy__poller *poller, int fd) {
     descriptor_reset(descriptor);
 }
 
+static void epoll_lease_return(struct eddy__poller *poller, void *buffer) {
+    eddy__lease_give(&poller->leases, buffer);
+}
+
 /* Completes what can be, oldest first; done() may submit again and move the table. */
 static void descriptor_serve(struct eddy__poller *poller, int fd, int direction) {
     for (;;) {
         struct descriptor *descriptor = &poller->descriptors[fd];
         struct eddy__op *op = descriptor->queues[direction].first;
 
-        if (!op || !descriptor->ready[direction] || !op_completes(descriptor, op, false))
+        if (!op || !descriptor->ready[direction] || !op_completes(poller, descriptor, op, false))
             return;
         queue_remove(&descriptor->queues[direction], op);
         if (descriptor->watch) /* level-triggered: it would be told again and again */
@@ -285,18 +315,32 @@ static void descriptor_event(struct eddy__poller *poller, const struct epoll_eve
     }
     if (descriptor && (events & EPOLLOUT || failed)) {
         descriptor->ready[WRITING] = true;
-        descriptor_serve(poller, fd, WRITING);
-        descriptor = event_descriptor(poller, event);
+        if (descriptor->queues[WRITING].first) {
+            descriptor_serve(poller, fd, WRITING);
+            descriptor = event_descriptor(poller, event);
+        }
     }
     if (descriptor && descriptor->watch && (events & descriptor->watch->events || failed))
         descriptor->watch->ready(descriptor->watch, events);
 }
 
+/* After a peak a poller that finds itself idle wakes a few times, until its memory is back. */
+static int epoll_wait_trimming(struct eddy__poller *poller, struct epoll_event *events,
+                               int64_t timeout_ns) {
+    while (eddy__leases_are_many(&poller->leases) && timeout_ns > IDLE_NS) {
+        int count = eddy__os_epoll_wait(poller->epoll_fd, events, EVENTS_MAX, IDLE_NS);
+        if (count != 0)
+            return count;
+        eddy__leases_trim(&poller->leases);
+        timeout_ns -= timeout_ns == NS_NEVER ? 0 : IDLE_NS;
+    }
+    return eddy__os_epoll_wait(poller->epoll_fd, events, EVENTS_MAX, timeout_ns);
+}
+
 static int epoll_poll(struct eddy__poller *poller, int64_t timeout_ns) {
     struct epoll_event events[EVENTS_MAX];
-    int count;
+    int count = epoll_wait_trimming(poller, events, timeout_ns);
 
-    count = eddy__os_epoll_wait(poller->epoll_fd, events, EVENTS_MAX, timeout_ns);
     for (int i = 0; i < count; i++)
         descriptor_event(poller, &events[i]);
     return count;
@@ -329,6 +373,7 @@ static int epoll_open(eddy_loop *loop, struct eddy__poller **out) {
 
 static void epoll_close(struct eddy__poller *poller) {
     eddy__os_close(poller->epoll_fd);
+    eddy__leases_deinit(&poller->leases);
     eddy__free(poller->descriptors);
     eddy__free(poller);
 }
@@ -341,6 +386,7 @@ const struct eddy__poller_class eddy__poller_epoll = {
     .submit = epoll_submit,
     .cancel = epoll_cancel,
     .forget = epoll_forget,
+    .lease_return = epoll_lease_return,
     .watch = epoll_watch,
     .unwatch = epoll_unwatch,
     .poll = epoll_poll,

@@ -15,6 +15,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "lease.h"
+#include "lease_ring.h"
 #include "log.h"
 #include "loop.h"
 #include "memory.h"
@@ -24,6 +26,7 @@
 #include "util.h"
 
 #define CLOSE_PATIENCE_NS (10 * NS_PER_SECOND)
+#define IDLE_NS           (100 * NS_PER_MS) /* without an answer: time to free what was not needed */
 
 /* Whom an answer is for: the lowest bits of its tag. The rest is the operation's address; or the
  * watched descriptor and the number of the question. */
@@ -45,7 +48,9 @@ struct eddy__poller {
     int capacity;
     int first_listed; /* of the watches to be asked about before the next wait, -1: none */
     int lent;         /* operations that the kernel has */
-    bool is_starved;  /* something did not get a slot: look for it */
+    struct eddy__leases leases;
+    struct eddy__lease_ring lease_ring;
+    bool is_starved; /* something did not get a slot: look for it */
     bool is_closing;
 };
 
@@ -95,6 +100,10 @@ static void op_fill(const struct eddy__op *op, struct io_uring_sqe *slot) {
     case EDDY__OP_RECV:
         io_uring_prep_recv(slot, op->fd, op->buffer, op->size, 0);
         break;
+    case EDDY__OP_LEASE:
+        io_uring_prep_recv(slot, op->fd, NULL, LEASE_BYTES, 0);
+        eddy__lease_ring_select(slot);
+        break;
     case EDDY__OP_SEND:
         io_uring_prep_send(slot, op->fd, op->buffer, op->size, MSG_NOSIGNAL);
         break;
@@ -109,10 +118,20 @@ static void op_fill(const struct eddy__op *op, struct io_uring_sqe *slot) {
     }
 }
 
+/* The kernel refuses to wait without a single lease. Where it does not know them the operation
+ * waits for readiness, and receives by itself. */
+static void op_ready_lease(struct eddy__poller *poller, struct eddy__op *op) {
+    op->is_polled = !eddy__lease_ring_open(&poller->lease_ring, &poller->uring);
+    if (!op->is_polled && poller->lease_ring.filled == 0)
+        eddy__lease_ring_fill(&poller->lease_ring, &poller->leases);
+}
+
 /* Without a slot it is started before the next wait. */
 static void op_start(struct eddy__poller *poller, struct eddy__op *op) {
     struct io_uring_sqe *slot = eddy__uring_slot(&poller->uring);
 
+    if (op->code == EDDY__OP_LEASE)
+        op_ready_lease(poller, op);
     if (unlikely(!slot)) {
         poller->is_starved = true;
         return;
@@ -174,6 +193,8 @@ static bool uring_submit(struct eddy__poller *poller, struct eddy__op *op) {
         return true;
     }
     op->is_lent = op->is_cancelled = op->is_polled = false;
+    if (op->code == EDDY__OP_LEASE)
+        op->buffer = NULL;
     queue = &descriptor->queues[direction_of(op)];
     queue_append(queue, op);
     if (queue->first == op)
@@ -233,8 +254,43 @@ static ssize_t op_result(const struct eddy__poller *poller, const struct eddy__o
     return result;
 }
 
-static void op_answered(struct eddy__poller *poller, struct eddy__op *op, int result) {
+/* Without a ring of leases: one is taken now that something has come. */
+static int lease_receive(struct eddy__poller *poller, struct eddy__op *op) {
+    int r;
+
+    op->buffer = eddy__lease_take(&poller->leases);
+    if (!op->buffer)
+        return -ENOMEM;
+    r = (int)eddy__os_recv(op->fd, op->buffer, LEASE_BYTES, MSG_DONTWAIT);
+    if (r <= 0)
+        eddy__lease_give(&poller->leases, TAKE_POINTER(op->buffer));
+    return r;
+}
+
+/* What a receive by lease has come to; its buffer, if it brought something. */
+static int lease_answered(struct eddy__poller *poller, struct eddy__op *op,
+                          const struct io_uring_cqe *answer) {
+    if (answer->flags & IORING_CQE_F_BUFFER)
+        op->buffer = eddy__lease_ring_take(&poller->lease_ring, answer);
+    if (op->buffer && answer->res <= 0)
+        eddy__lease_give(&poller->leases, TAKE_POINTER(op->buffer));
+    if (answer->res == -ENOBUFS && op->is_cancelled)
+        return -ECANCELED;
+    if (answer->res == -ENOBUFS) {
+        eddy__lease_ring_grow(&poller->lease_ring);
+        return eddy__lease_ring_fill(&poller->lease_ring, &poller->leases) ? -EINTR : -ENOMEM;
+    }
+    if (op->is_polled && answer->res >= 0) {
+        op->is_polled = false;
+        return lease_receive(poller, op);
+    }
+    return answer->res;
+}
+
+static void op_answered(struct eddy__poller *poller, struct eddy__op *op,
+                        const struct io_uring_cqe *answer) {
     struct op_queue *queue = &poller->descriptors[op->fd].queues[direction_of(op)];
+    int result = op->code == EDDY__OP_LEASE ? lease_answered(poller, op, answer) : answer->res;
     bool was_polled = op->is_polled;
 
     poller->lent--;
@@ -397,6 +453,8 @@ static void poller_feed(struct eddy__poller *poller) {
 
 static void poller_ask(struct eddy__poller *poller) {
     watches_ask(poller);
+    if (poller->lease_ring.entries)
+        eddy__lease_ring_fill(&poller->lease_ring, &poller->leases);
     if (unlikely(poller->is_starved))
         poller_feed(poller);
 }
@@ -406,7 +464,7 @@ static bool poller_answered(struct eddy__poller *poller, const struct io_uring_c
                             bool is_old) {
     switch (answer->user_data & OF_MASK) {
     case OF_OPERATION:
-        op_answered(poller, (struct eddy__op *)(uintptr_t)answer->user_data, answer->res);
+        op_answered(poller, (struct eddy__op *)(uintptr_t)answer->user_data, answer);
         return true;
     case OF_WATCH:
         return watch_answered(poller, answer->user_data, answer->res, is_old);
@@ -428,11 +486,25 @@ static int poller_take_answers(struct eddy__poller *poller, unsigned old) {
     return count;
 }
 
+/* After a peak a poller that finds itself idle wakes a few times, until its memory is back. */
+static void poller_wait(struct eddy__poller *poller, int64_t timeout_ns) {
+    while (eddy__leases_are_many(&poller->leases) && timeout_ns > IDLE_NS) {
+        eddy__uring_wait(&poller->uring, IDLE_NS);
+        if (eddy__uring_answers(&poller->uring) > 0)
+            return;
+        eddy__lease_ring_trim(&poller->lease_ring, &poller->uring, &poller->leases);
+        eddy__leases_trim(&poller->leases);
+        poller_ask(poller);
+        timeout_ns -= timeout_ns == NS_NEVER ? 0 : IDLE_NS;
+    }
+    eddy__uring_wait(&poller->uring, timeout_ns);
+}
+
 static int uring_poll(struct eddy__poller *poller, int64_t timeout_ns) {
     unsigned old = eddy__uring_answers(&poller->uring);
 
     poller_ask(poller);
-    eddy__uring_wait(&poller->uring, timeout_ns);
+    poller_wait(poller, timeout_ns);
     return poller_take_answers(poller, old);
 }
 
@@ -495,8 +567,14 @@ static int uring_open(eddy_loop *loop, struct eddy__poller **out) {
     return 0;
 }
 
+static void uring_lease_return(struct eddy__poller *poller, void *buffer) {
+    eddy__lease_give(&poller->leases, buffer);
+}
+
 static void uring_close(struct eddy__poller *poller) {
+    eddy__lease_ring_close(&poller->lease_ring, &poller->uring, &poller->leases);
     eddy__uring_close(&poller->uring);
+    eddy__leases_deinit(&poller->leases);
     eddy__free(poller->descriptors);
     eddy__free(poller);
 }
@@ -510,6 +588,7 @@ const struct eddy__poller_class eddy__poller_uring = {
     .submit = uring_submit,
     .cancel = uring_cancel,
     .forget = uring_forget,
+    .lease_return = uring_lease_return,
     .watch = uring_watch,
     .unwatch = uring_unwatch,
     .poll = uring_poll,

@@ -30,6 +30,11 @@ static inline void eddy__op_recv(struct eddy__op *op, int fd, void *buffer, size
     *op = (struct eddy__op){.code = EDDY__OP_RECV, .fd = fd, .buffer = buffer, .size = size};
 }
 
+/* Returns a lease, see op.h. */
+static inline void eddy__op_lease(struct eddy__op *op, int fd) {
+    *op = (struct eddy__op){.code = EDDY__OP_LEASE, .fd = fd};
+}
+
 static inline void eddy__op_send(struct eddy__op *op, int fd, const void *data, size_t size) {
     *op = (struct eddy__op){.code = EDDY__OP_SEND, .fd = fd, .buffer = (void *)data, .size = size};
 }

@@ -13,6 +13,7 @@ struct op_wait {
     struct eddy__wait wait;
     struct eddy__op *op;
     struct eddy__task *task;
+    void (*dropped)(struct eddy__op *op);
 };
 
 static void op_done(struct eddy__op *op) {
@@ -27,6 +28,14 @@ static void op_wait_cancelled(struct eddy__wait *wait) {
     eddy__op_cancel(op_wait->task->future.loop, op_wait->op);
 }
 
+/* The poller has completed it by then. */
+static void op_wait_dropped(struct eddy__wait *wait) {
+    struct op_wait *op_wait = container_of(wait, struct op_wait, wait);
+
+    if (op_wait->dropped)
+        op_wait->dropped(op_wait->op);
+}
+
 void eddy__task_charge(struct eddy__task *task) {
     eddy_loop *loop = task->future.loop;
 
@@ -36,8 +45,18 @@ void eddy__task_charge(struct eddy__task *task) {
     eddy__task_step_back(task);
 }
 
-ssize_t eddy__op_await(eddy_loop *loop, struct eddy__op *op) {
-    struct op_wait op_wait = {.wait.cancel = op_wait_cancelled, .op = op};
+/* Completed at once. Charging may let the others run: the loop may be closed there, too. */
+static void op_wait_charge(struct op_wait *op_wait) {
+    op_wait->task->wait = &op_wait->wait;
+    eddy__task_charge(op_wait->task);
+    op_wait->task->wait = NULL;
+}
+
+ssize_t eddy__op_await_or(eddy_loop *loop, struct eddy__op *op,
+                          void (*dropped)(struct eddy__op *op)) {
+    struct op_wait op_wait = {.wait = {.cancel = op_wait_cancelled, .drop = op_wait_dropped},
+                              .op = op,
+                              .dropped = dropped};
     int r = eddy__checkpoint(loop, &op_wait.task);
 
     if (r < 0)
@@ -45,11 +64,15 @@ ssize_t eddy__op_await(eddy_loop *loop, struct eddy__op *op) {
     op->done = op_done;
     op->waiter = &op_wait;
     if (eddy__op_submit(op_wait.task->future.loop, op))
-        eddy__task_charge(op_wait.task);
+        op_wait_charge(&op_wait);
     else
         eddy__task_park(op_wait.task, &op_wait.wait);
 
     if (op->result == -ECANCELED)
         return eddy__task_fail_cancelled(op_wait.task);
     return op->result < 0 ? eddy__fail((int)op->result) : op->result;
+}
+
+ssize_t eddy__op_await(eddy_loop *loop, struct eddy__op *op) {
+    return eddy__op_await_or(loop, op, NULL);
 }

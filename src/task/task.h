@@ -76,6 +76,11 @@ void eddy__task_wake(struct eddy__task *task);
  * last error. */
 ssize_t eddy__op_await(eddy_loop *loop, struct eddy__op *op);
 
+/* The same; when the loop is closed over the wait, `dropped` is called instead of the return. The
+ * operation has completed by then, perhaps with a result that nobody else will see. */
+ssize_t eddy__op_await_or(eddy_loop *loop, struct eddy__op *op,
+                          void (*dropped)(struct eddy__op *op));
+
 /* Counts an effect that needed no wait: after a row of them the others run first, or a busy
  * connection would starve them. The last thing that a call does. */
 void eddy__task_charge(struct eddy__task *task);

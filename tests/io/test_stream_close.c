@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT
  * test_stream_close.c - closing: what is still delivered, who is woken, and what is left. */
+#include <math.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../base/scarce.h"
 #include "net.h"
 #include "stream.h"
 
@@ -242,6 +244,150 @@ TASK_TEST(a_reader_that_is_ready_keeps_its_bytes_when_another_closes) {
     ASSERT_INT_EQ(user.result, 1);
     pair_close(&pair);
     return 0;
+}
+
+/* --- a loop closed over a call ---------------------------------------------------------------- */
+
+/* A task in a call on its stream, which it closes when it ends, however that is. */
+struct caller {
+    struct pair pair;
+    int (*call)(eddy_stream *stream);
+    bool has_begun;
+};
+
+static int call_reads(eddy_stream *stream) {
+    char buffer[16];
+
+    return (int)eddy_stream_read(stream, buffer, sizeof(buffer));
+}
+
+static int call_reads_exactly(eddy_stream *stream) {
+    char buffer[16];
+
+    return (int)eddy_stream_read_exactly(stream, buffer, sizeof(buffer));
+}
+
+static int call_reads_lines(eddy_stream *stream) {
+    eddy_slice line;
+
+    while (eddy_stream_read_line(stream, &line) > 0)
+        continue;
+    return 0;
+}
+
+static int call_writes(eddy_stream *stream) {
+    static char data[100000];
+    int r;
+
+    while ((r = eddy_stream_write(stream, data, sizeof(data))) == 0)
+        continue;
+    return r;
+}
+
+static int (*const calls[])(eddy_stream *stream) = {call_reads, call_reads_exactly,
+                                                    call_reads_lines, call_writes};
+
+static int caller_run(void *arg) {
+    struct caller *caller = arg;
+
+    pair_open(&caller->pair, NULL);
+    peer_send(caller->pair.peer, "first\nhalf"); /* too little for read_exactly */
+    caller->has_begun = true;
+    return caller->call(caller->pair.stream);
+}
+
+static void caller_end(void *arg) {
+    struct caller *caller = arg;
+
+    caller->pair.stream = eddy_stream_close(caller->pair.stream);
+}
+
+static eddy_loop *loop_with(struct caller *caller) {
+    eddy_task_options options = {.free_arg = caller_end};
+
+    ASSERT_OK(eddy_loop_new(NULL, &options.loop));
+    ASSERT_OK(eddy_detach(eddy_create_task_with(&options, caller_run, caller)));
+    while (!caller->has_begun)
+        ASSERT_OK(eddy_loop_run_once(options.loop, INFINITY));
+    for (int i = 0; i < 10; i++)
+        ASSERT_OK(eddy_loop_run_once(options.loop, 0));
+    return options.loop;
+}
+
+static void no_log(eddy_log_level level, const char *text, void *arg) {
+    (void)level, (void)text, (void)arg;
+}
+
+/* The leak checker of the sanitizer builds is the other half of these. */
+TEST(a_loop_closed_over_a_call_frees_its_stream) {
+    int before = count_descriptors();
+    eddy_set_log(no_log, NULL);
+    for (size_t i = 0; i < ARRAY_SIZE(calls); i++) {
+        struct caller caller = {.call = calls[i]};
+        ASSERT_NULL(eddy_loop_close(loop_with(&caller)));
+        plain_close(&caller.pair.peer);
+    }
+    assert_descriptors(before);
+}
+
+static void stop_loop(void *loop) {
+    eddy_loop_stop(loop);
+}
+
+TEST(a_loop_closed_over_what_was_received_but_not_taken_frees_it) {
+    int before = count_descriptors();
+    eddy_set_log(no_log, NULL);
+    for (size_t i = 0; calls[i] != call_writes; i++) {
+        struct caller caller = {.call = calls[i]};
+        eddy_loop *loop = loop_with(&caller);
+        int stop[2];
+        ASSERT_INT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, stop), 0);
+        ASSERT_OK(eddy_add_reader(loop, stop[0], stop_loop, loop));
+        peer_send(stop[1], "stop"); /* comes first: the reader is woken, but does not run */
+        peer_send(caller.pair.peer, " and the rest of it\n");
+        ASSERT_OK(eddy_loop_run_forever(loop));
+        ASSERT_NULL(eddy_loop_close(loop));
+        plain_close(&stop[0]);
+        plain_close(&stop[1]);
+        plain_close(&caller.pair.peer);
+    }
+    assert_descriptors(before);
+}
+
+/* --- names ------------------------------------------------------------------------------------ */
+
+TASK_TEST(a_lost_connection_is_still_known_by_its_names) {
+    struct pair pair;
+    char buffer[16], peer[ADDRESS_TEXT_BYTES];
+
+    pair_open(&pair, NULL);
+    eddy__address_of_socket(pair.peer, peer);
+    peer_reset(&pair.peer);
+    ASSERT_CODE(-ECONNRESET, (int)eddy_stream_read(pair.stream, buffer, sizeof(buffer)));
+    ASSERT_STR_EQ(eddy_stream_peer(pair.stream), peer);
+    ASSERT_STR_CONTAINS(eddy_stream_local(pair.stream), "127.0.0.1:");
+    ASSERT_PTR_EQ(eddy_stream_peer(pair.stream), eddy_stream_peer(pair.stream));
+    pair_close(&pair);
+    return 0;
+}
+
+static int name_without_memory(void *arg) {
+    struct pair pair;
+
+    (void)arg;
+    pair_open(&pair, NULL);
+    scarce_left = 0;
+    ASSERT_STR_EQ(eddy_stream_peer(pair.stream), "?");
+    ASSERT_STR_EQ(eddy_stream_local(pair.stream), "?");
+    scarce_left = INT_MAX;
+    ASSERT_STR_CONTAINS(eddy_stream_peer(pair.stream), "127.0.0.1:");
+    pair_close(&pair);
+    return 0;
+}
+
+TEST(a_name_without_memory_is_a_question_mark) {
+    scarce_begin();
+    ASSERT_OK(eddy_run(name_without_memory, NULL));
 }
 
 /* --- where it does not belong ----------------------------------------------------------------- */

@@ -314,6 +314,144 @@ TASK_TEST(an_empty_separator_is_refused_with_a_sentence) {
     return 0;
 }
 
+/* --- where the bytes lie ---------------------------------------------------------------------- */
+
+/* Lines of every length up to 99, again and again: some end on the border of two leases, some span
+ * it. */
+static size_t fill_lines(char *data, size_t size) {
+    size_t used = 0;
+
+    for (size_t length = 1; used + length < size; length = length % 99 + 1) {
+        memset(data + used, 'a' + (int)(length % 26), length);
+        used += length + 1;
+        data[used - 1] = '\n';
+    }
+    return used;
+}
+
+static int serve_lines(eddy_stream *stream, void *arg) {
+    (void)arg;
+    char *data = malloc(LARGE);
+    int r = eddy_stream_write(stream, data, fill_lines(data, LARGE));
+
+    free(data);
+    return r;
+}
+
+TASK_TEST(lines_are_whole_wherever_their_leases_end) {
+    char *want = malloc(LARGE), port[8];
+    size_t size = fill_lines(want, LARGE), had = 0;
+    eddy_server *server = server_start(serve_lines, port);
+    eddy_stream *stream;
+    eddy_slice line;
+
+    ASSERT_OK(eddy_open_connection("127.0.0.1", port, NULL, &stream));
+    while (had < size) {
+        ASSERT(eddy_stream_read_line(stream, &line) > 0);
+        ASSERT_MEM_EQ(line.data, want + had, line.size);
+        ASSERT_INT_EQ(line.data[line.size - 1], '\n');
+        had += line.size;
+    }
+    ASSERT_INT_EQ(eddy_stream_read_line(stream, &line), 0);
+    free(want);
+    eddy_stream_close(stream);
+    return eddy_server_close(server);
+}
+
+static int serve_long_record(eddy_stream *stream, void *arg) {
+    int r = serve_lines(stream, arg);
+
+    return r < 0 ? r : eddy_stream_write(stream, "end.rest", 8);
+}
+
+TASK_TEST(a_record_longer_than_any_lease_is_put_together) {
+    char *want = malloc(LARGE), port[8];
+    size_t size = fill_lines(want, LARGE);
+    eddy_server *server = server_start(serve_long_record, port);
+    eddy_stream *stream;
+    eddy_slice record;
+    eddy_connect_options options = {.limit_bytes = 2 * LARGE};
+
+    ASSERT_OK(eddy_open_connection("127.0.0.1", port, &options, &stream));
+    ASSERT_INT_EQ(eddy_stream_read_until(stream, "end.", &record), (ssize_t)size + 4);
+    ASSERT_MEM_EQ(record.data, want, size);
+    ASSERT_INT_EQ(eddy_stream_read_line(stream, &record), 4);
+    ASSERT_SLICE_EQ(record, "rest");
+    free(want);
+    eddy_stream_close(stream);
+    return eddy_server_close(server);
+}
+
+TASK_TEST(a_view_is_valid_until_the_next_call_whatever_comes_meanwhile) {
+    struct pair one, two;
+    eddy_slice first, second;
+
+    pair_open(&one, NULL);
+    pair_open(&two, NULL);
+    peer_send(one.peer, "one");
+    peer_send(two.peer, "two");
+    ASSERT_INT_EQ(eddy_stream_read_some(one.stream, &first), 3);
+    ASSERT_INT_EQ(eddy_stream_read_some(two.stream, &second), 3);
+    peer_send(one.peer, "more");
+    settle();
+    ASSERT_SLICE_EQ(first, "one");
+    ASSERT_SLICE_EQ(second, "two");
+    ASSERT_INT_EQ(eddy_stream_read_some(one.stream, &first), 4);
+    ASSERT_SLICE_EQ(first, "more");
+    ASSERT_SLICE_EQ(second, "two");
+    pair_close(&one);
+    pair_close(&two);
+    return 0;
+}
+
+TASK_TEST(what_was_given_back_goes_before_what_comes) {
+    struct pair pair;
+    eddy_timeout timeout;
+    char buffer[16];
+    eddy_slice slice;
+
+    pair_open(&pair, NULL);
+    peer_send(pair.peer, "first\nhalf a");
+    ASSERT_INT_EQ(eddy_stream_read_line(pair.stream, &slice), 6);
+    eddy_timeout_begin(&timeout, 0.01);
+    ASSERT_CODE(-ETIMEDOUT,
+                eddy_timeout_end(&timeout, (int)eddy_stream_read_exactly(pair.stream, buffer, 16)));
+    peer_send(pair.peer, " line\nrest");
+    ASSERT_INT_EQ(eddy_stream_read_line(pair.stream, &slice), 12);
+    ASSERT_SLICE_EQ(slice, "half a line\n");
+    ASSERT_INT_EQ(eddy_stream_read_some(pair.stream, &slice), 4);
+    ASSERT_SLICE_EQ(slice, "rest");
+    pair_close(&pair);
+    return 0;
+}
+
+TASK_TEST(an_unread_rest_goes_with_its_stream) {
+    struct pair pair;
+    eddy_slice slice;
+
+    pair_open(&pair, NULL);
+    peer_send(pair.peer, "one\ntwo\n");
+    ASSERT_INT_EQ(eddy_stream_read_line(pair.stream, &slice), 4);
+    pair_close(&pair);
+    return 0;
+}
+
+static struct pair left;
+
+static int leave_a_rest(void *arg) {
+    eddy_slice slice;
+
+    (void)arg;
+    pair_open(&left, NULL);
+    peer_send(left.peer, "one\ntwo\n");
+    return (int)eddy_stream_read_line(left.stream, &slice);
+}
+
+TEST(an_unread_rest_may_outlive_its_loop) {
+    ASSERT_INT_EQ(eddy_run(leave_a_rest, NULL), 4);
+    pair_close(&left);
+}
+
 /* --- cancelling ------------------------------------------------------------------------------- */
 
 enum how { READ, SOME, EXACTLY, UNTIL, LINE, HOWS };

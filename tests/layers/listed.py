@@ -10,7 +10,8 @@ import sys
 from pathlib import Path
 
 # Of another machine, or compiled by a test.
-ELSEWHERE = ["src/coro/switch_", "src/loop/poller_uring", "src/loop/uring.c", "tests/support/runner_",
+ELSEWHERE = ["src/coro/switch_", "src/loop/lease_ring.c", "src/loop/poller_uring",
+             "src/loop/uring.c", "tests/support/runner_",
              "tests/support/uring_check.c", "tests/loop/test_uring.c", "tests/headers/usage.c"]
 
 

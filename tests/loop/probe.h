@@ -36,8 +36,10 @@ static inline bool begin(struct probe *probe, eddy_loop *loop, enum eddy__op_cod
 
     *probe = (struct probe){.loop = loop, .trace = trace, .word = word};
     probe->op = (struct eddy__op){.done = probe_done, .code = code, .fd = fd};
-    probe->op.buffer = probe->bytes;
-    probe->op.size = room ? room : sizeof(probe->bytes);
+    if (code != EDDY__OP_LEASE) {
+        probe->op.buffer = probe->bytes;
+        probe->op.size = room ? room : sizeof(probe->bytes);
+    }
     return eddy__op_submit(loop, &probe->op);
 }
 

@@ -114,6 +114,66 @@ TEST(more_cancels_than_slots_all_end_their_operations) {
     crowd_close(&crowd);
 }
 
+/* --- leases ----------------------------------------------------------------------------------- */
+
+static void lease_by_all(struct ends *ends, int count) {
+    for (int i = 0; i < count; i++) {
+        ASSERT_INT_EQ(finish(&many[i]), 1);
+        ASSERT_INT_EQ(((char *)many[i].op.buffer)[0], 'x');
+        eddy__lease_return(many[i].loop, many[i].op.buffer);
+        close_forgotten(many[i].loop, &ends[i].near);
+        eddy__os_close(ends[i].far);
+    }
+}
+
+static void begin_leases(eddy_loop *loop, struct ends *ends, int count) {
+    for (int i = 0; i < count; i++) {
+        ends[i] = ends_open();
+        begin_later(&many[i], loop, EDDY__OP_LEASE, ends[i].near);
+    }
+    turn(loop);
+    for (int i = 0; i < count; i++)
+        put(ends[i].far, "x");
+}
+
+TEST(more_leases_at_once_than_the_kernel_has_are_all_lent) {
+    enum { COUNT = 400 };
+    LOOP loop = bound_loop();
+    struct ends ends[COUNT];
+    begin_leases(loop, ends, COUNT);
+    lease_by_all(ends, COUNT);
+}
+
+TEST(leases_that_are_cancelled_among_many_are_not_lost) {
+    enum { COUNT = 100 };
+    LOOP loop = bound_loop();
+    struct ends ends[COUNT];
+    begin_leases(loop, ends, COUNT);
+    for (int i = 0; i < COUNT; i++)
+        eddy__op_cancel(loop, &many[i].op);
+    for (int i = 0; i < COUNT; i++) {
+        ssize_t r = finish(&many[i]);
+        ASSERT(r == 1 || r == -ECANCELED);
+        ASSERT((r == 1) == (many[i].op.buffer != NULL));
+        if (r == -ECANCELED)
+            receive(loop, ends[i].near, "x");
+        else
+            eddy__lease_return(loop, many[i].op.buffer);
+        close_forgotten(loop, &ends[i].near);
+        eddy__os_close(ends[i].far);
+    }
+}
+
+/* Linux before 5.19. */
+TEST(a_kernel_that_knows_no_leases_lends_all_the_same) {
+    enum { COUNT = 50 };
+    LOOP loop = bound_loop();
+    struct ends ends[COUNT];
+    refuse_if(SYS_io_uring_register, 1, IORING_REGISTER_PBUF_RING, EINVAL);
+    begin_leases(loop, ends, COUNT);
+    lease_by_all(ends, COUNT);
+}
+
 /* --- a kernel that takes nothing between two waits -------------------------------------------- */
 
 /* To hand over without a wait is to enter with no flags. */
