@@ -20,7 +20,8 @@ extern "C" {
 #endif
 
 typedef enum eddy_backend {
-    EDDY_BACKEND_AUTO,
+    EDDY_BACKEND_AUTO, /* io_uring where the kernel allows it, else epoll: eddy_loop_info() says why
+                        */
     EDDY_BACKEND_EPOLL,
     EDDY_BACKEND_IO_URING,
     EDDY_BACKEND_SIM
@@ -39,7 +40,7 @@ typedef void eddy_exception_handler(eddy_loop *loop, const eddy_error *error, co
 
 /* All zero is the default of everything. */
 typedef struct eddy_loop_options {
-    eddy_backend backend; /* EDDY_BACKEND=epoll in the environment decides when AUTO */
+    eddy_backend backend; /* EDDY_BACKEND=epoll or io_uring in the environment decides when AUTO */
     eddy_clock clock;
     size_t stack_bytes; /* of a task that does not say; 0: 256 KiB. Rounded up to a power of two */
     int executor_threads; /* most threads of eddy_to_thread(); 0: the processors + 4, at most 32 */
@@ -104,7 +105,7 @@ EDDY_API bool eddy_loop_is_running(const eddy_loop *loop);
 
 /* What a loop is made of and what it has done. Returns 0. */
 typedef struct eddy_loop_statistics {
-    const char *backend;     /* "epoll" */
+    const char *backend;     /* "io_uring" or "epoll" */
     const char *reason;      /* why this backend, a sentence */
     const char *stack_guard; /* "MADV_GUARD_INSTALL", "mprotect" or "canary" */
     uint64_t turns;          /* polls, in other words */

@@ -62,8 +62,9 @@ EDDY_API bool eddy_stream_at_eof(const eddy_stream *stream); /* the end has come
  */
 
 /* Waits for room below high water (suspends), then takes all `size` bytes and returns 0: they go
- * out in the background. -ECANCELED means that none was taken. An error of an earlier write
- * (-EPIPE, -ECONNRESET) comes with the next call. */
+ * out in the background, small ones together when the loop's turn ends: who goes on computing for
+ * long flushes first. -ECANCELED means that none was taken. An error of an earlier write (-EPIPE,
+ * -ECONNRESET) comes with the next call. */
 EDDY_API int eddy_stream_write(eddy_stream *stream, const void *data, size_t size);
 
 /* Waits until all that was written is with the kernel: asyncio's drain, to the last byte. Suspends.

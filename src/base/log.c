@@ -11,7 +11,7 @@
 
 static void log_to_stderr(eddy_log_level level, const char *text, void *arg) {
     (void)arg;
-    if (level != EDDY_LOG_DEBUG)
+    if (level != EDDY_LOG_DEBUG || getenv("EDDY_DEBUG"))
         fprintf(stderr, "eddy: %s\n", text);
 }
 

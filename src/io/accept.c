@@ -69,6 +69,7 @@ static void listener_close(struct server_listener *listener) {
     if (eddy__loop_is_usable(listener->server->loop))
         eddy__op_forget(listener->server->loop, listener->fd);
     eddy__os_close(TAKE_FD(listener->fd));
+    eddy__os_close(TAKE_FD(listener->waiting_fd));
 }
 
 /* The connection was lost, or forbidden, before it was accepted: accept(2) lists these. The next
@@ -78,26 +79,38 @@ static bool is_of_one_connection(int code) {
            code == -ENONET || code == -EOPNOTSUPP;
 }
 
-/* Takes what an accept has brought. */
+/* Takes what an accept has brought. A connection may have come before the cancel of a full or a
+ * closed server did. That we were cancelled, or that the loop ends, is no shortage. */
 static void listener_accepted(struct server_listener *listener) {
     eddy_server *server = listener->server;
     int r = (int)listener->accept.result;
 
     if (r >= 0 && server->is_closed) {
-        eddy__os_close(r); /* it came as we were cancelled */
+        eddy__os_close(r);
+    } else if (r >= 0 && server_is_full(server)) {
+        listener->waiting_fd = r;
     } else if (r >= 0) {
         r = eddy__server_add_client(server, r);
         server->is_short = server->is_short && r < 0;
     }
-    if (r < 0 && r != -ECANCELED && !is_of_one_connection(r))
+    if (r < 0 && r != -ECANCELED && r != EDDY_ESHUTDOWN && !is_of_one_connection(r))
         server_is_out_of(server, r);
 }
 
 static void listener_done(struct eddy__op *op);
 
+/* Lets in who came when the server had just become full. */
+static void listener_take_waiting(struct server_listener *listener) {
+    if (listener->waiting_fd < 0 || !server_may_accept(listener->server))
+        return;
+    listener->accept.result = TAKE_FD(listener->waiting_fd);
+    listener_accepted(listener);
+}
+
 static void listener_accept(struct server_listener *listener) {
     eddy_server *server = listener->server;
 
+    listener_take_waiting(listener);
     for (int i = 0; i < ACCEPTS_MAX && server_may_accept(server); i++) {
         eddy__op_accept(&listener->accept, listener->fd);
         listener->accept.done = listener_done;

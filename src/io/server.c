@@ -39,7 +39,8 @@ static eddy_server *server_new(eddy_loop *loop, const int fds[], int count) {
     server->port = port_of(fds[0]);
     server->listeners_count = count;
     for (int i = 0; i < count; i++)
-        server->listeners[i] = (struct server_listener){.server = server, .fd = fds[i]};
+        server->listeners[i] =
+            (struct server_listener){.server = server, .fd = fds[i], .waiting_fd = -1};
     return server;
 }
 

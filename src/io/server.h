@@ -17,7 +17,8 @@
 struct server_listener {
     struct eddy__op accept;
     eddy_server *server;
-    int fd; /* -1: it does not listen any more */
+    int fd;         /* -1: it does not listen any more */
+    int waiting_fd; /* a connection that came as the server became full, or -1 */
 };
 
 /* Lives as long as its task. */

@@ -58,9 +58,11 @@ struct eddy_stream {
 
     /* In the background: sends, and when all else is over, drains. */
     struct eddy__op background;
-    struct eddy__timer next_turn; /* goes on, after others had theirs */
-    struct eddy__timer patience;  /* how long a closed stream may take */
-    bool is_drained;              /* or was not worth it: the next last reference frees */
+    struct eddy__turn_end turn_end; /* sends what one turn has written */
+    bool is_gathering;              /* until then */
+    struct eddy__timer next_turn;   /* goes on, after others had theirs */
+    struct eddy__timer patience;    /* how long a closed stream may take */
+    bool is_drained;                /* or was not worth it: the next last reference frees */
 
     /* Who is at the other end; the kernel forgets it when the connection is lost. */
     struct sockaddr_in6 peer; /* or another family's, cut to that size */

@@ -46,8 +46,12 @@ static void drain_go_on(eddy_stream *stream) {
 static void drain_done(struct eddy__op *op) {
     eddy_stream *stream = container_of(op, eddy_stream, background);
 
-    if (drain_progress(stream))
+    if (!drain_progress(stream))
+        return;
+    if (eddy__timer_is_armed(&stream->patience))
         drain_go_on(stream);
+    else
+        drain_end(stream); /* the cancel came late */
 }
 
 static void drain_next_turn(struct eddy__timer *timer) {

@@ -61,7 +61,7 @@ static void receive_dropped(struct eddy__op *op) {
  * whichever half meets it first; the other would see a clean end. */
 static ssize_t stream_received(eddy_stream *stream, ssize_t r) {
     if (r > 0)
-        return r;
+        return r; /* also when it came before a close: it is the reader's */
     if (stream->is_closed)
         return eddy__fail(EDDY_ECLOSED);
     if (r == 0 && eddy__socket_is_lost(stream->output_error) && stream->output_error != -EPIPE) {
@@ -80,6 +80,8 @@ static ssize_t stream_await(struct receive *receive) {
     eddy_stream *stream = receive->stream;
     ssize_t r;
 
+    if (stream->is_closed)
+        return eddy__fail(EDDY_ECLOSED);
     if (stream->input_error < 0)
         return eddy__fail(stream->input_error);
     if (stream->input_ended)

@@ -2,11 +2,12 @@
  * stream_write.c - the writing half: what the kernel does not take at once goes out in the
  * background.
  *
- * A write that finds nothing queued gives its bytes to the kernel directly. The rest is copied and
- * sent by an operation of the stream's own, that goes on from its done() without any task. Bytes
- * that are being sent lie in one buffer, which must not move; those written meanwhile in another,
- * and the two change places. A failure is kept for the next call, as the write that caused it has
- * returned long ago. */
+ * A write that finds nothing queued gives its bytes to the kernel directly; where the poller hands
+ * over what a whole turn has asked for in one call, small writes are gathered for that. What is
+ * left is copied and sent by an operation of the stream's own, that goes on from its done() without
+ * any task. Bytes that are being sent lie in one buffer, which must not move; those written
+ * meanwhile in another, and the two change places. A failure is kept for the next call, as the
+ * write that caused it has returned long ago. */
 #include <errno.h>
 
 #include "os.h"
@@ -14,6 +15,7 @@
 #include "socket.h"
 #include "stream.h"
 
+#define GATHER_BYTES_MAX  4096u        /* copying more costs what the call would */
 #define SEND_BYTES_MAX    (256u << 10) /* in one operation */
 #define SENDS_MAX         16           /* in a row, before others have their turn */
 #define BUFFER_BYTES_MAX  (64u << 10)  /* kept while it goes on */
@@ -159,11 +161,23 @@ static void sending_go_on(eddy_stream *stream) {
     eddy__timer_arm(stream->loop, &stream->next_turn, eddy__loop_now(stream->loop));
 }
 
+/* Abandoned (see sending_abandon), it may have been sent before the cancel came. */
 static void sending_done(struct eddy__op *op) {
     eddy_stream *stream = container_of(op, eddy_stream, background);
 
-    if (sending_progress(stream))
+    if (!sending_progress(stream))
+        return;
+    if (stream->is_reset)
+        sending_fail(stream, -ECANCELED);
+    else
         sending_go_on(stream);
+}
+
+static void sending_turn_ended(struct eddy__turn_end *end) {
+    eddy_stream *stream = container_of(end, eddy_stream, turn_end);
+
+    stream->is_gathering = false;
+    sending_go_on(stream);
 }
 
 static void sending_next_turn(struct eddy__timer *timer) {
@@ -174,18 +188,30 @@ static void sending_dropped(struct eddy__timer *timer) {
     sending_fail(container_of(timer, eddy_stream, next_turn), -ECANCELED);
 }
 
+/* Who writes outside of a run cannot say when the next turn ends. */
+static bool stream_may_gather(const eddy_stream *stream) {
+    return stream->loop->poller_class->batches && stream->loop->running;
+}
+
 static void sending_start(eddy_stream *stream) {
     stream->is_sending = true;
     stream->next_turn.fire = sending_next_turn;
     stream->next_turn.drop = sending_dropped;
     eddy__stream_ref(stream);
-    sending_go_on(stream);
+    if (!stream_may_gather(stream)) {
+        sending_go_on(stream);
+        return;
+    }
+    stream->is_gathering = true;
+    stream->turn_end.run = sending_turn_ended;
+    eddy__loop_at_turn_end(stream->loop, &stream->turn_end);
 }
 
 /* The rest of a write, copied. When the kernel has the first part and there is no memory for the
  * second, what the peer gets is torn: that is the end of our half, and it must see a reset. */
 static int stream_queue(eddy_stream *stream, const void *data, size_t size, bool is_rest) {
-    struct eddy__buffer *buffer = stream->is_sending ? &stream->queue : &stream->sending;
+    bool is_lent = stream->background.pending || eddy__buffer_size(&stream->queue) > 0;
+    struct eddy__buffer *buffer = is_lent ? &stream->queue : &stream->sending;
 
     if (eddy__buffer_append(buffer, data, size) < 0) {
         stream->is_reset = stream->is_reset || is_rest;
@@ -199,8 +225,14 @@ static int stream_queue(eddy_stream *stream, const void *data, size_t size, bool
 
 /* --- closing ---------------------------------------------------------------------------------- */
 
+/* What is left is not sent, and the connection is reset. */
 static void sending_abandon(eddy_stream *stream) {
-    if (eddy__timer_is_armed(&stream->next_turn)) {
+    stream->is_reset = true;
+    if (stream->is_gathering) {
+        stream->is_gathering = false;
+        list_remove(&stream->turn_end.node);
+        sending_fail(stream, -ECANCELED);
+    } else if (eddy__timer_is_armed(&stream->next_turn)) {
         eddy__timer_disarm(stream->loop, &stream->next_turn);
         sending_fail(stream, -ECANCELED);
     } else {
@@ -227,11 +259,17 @@ void eddy__stream_close_output(eddy_stream *stream) {
 
 /* --- writing ---------------------------------------------------------------------------------- */
 
+/* True: it is gathered until the turn ends, and there is room for it. */
+static bool stream_gathers(eddy_stream *stream, size_t size) {
+    return size <= GATHER_BYTES_MAX && stream_may_gather(stream) &&
+           eddy__buffer_reserve(&stream->sending, size) == 0;
+}
+
 /* What the kernel takes at once. Returns how much, or a code that later calls will see too. */
 static ssize_t stream_send_now(eddy_stream *stream, const void *data, size_t size) {
     ssize_t n;
 
-    if (stream->is_sending || size == 0)
+    if (stream->is_sending || size == 0 || stream_gathers(stream, size))
         return 0;
     n = eddy__socket_try_send(stream->fd, data, size);
     if (n >= 0)
@@ -261,7 +299,9 @@ int eddy_stream_write(eddy_stream *stream, const void *data, size_t size) {
     if (sent < 0)
         return (int)sent;
     if ((size_t)sent < size)
-        return stream_queue(stream, (const char *)data + sent, size - (size_t)sent, sent > 0);
+        r = stream_queue(stream, (const char *)data + sent, size - (size_t)sent, sent > 0);
+    if (r < 0)
+        return r;
     writing_end(&writing); /* the loop may be closed over what follows */
     eddy__task_charge(task);
     return 0;

@@ -50,6 +50,7 @@ void eddy__loop_tell_host(eddy_loop *loop) {
 
     if (loop->running)
         return; /* told when it is left */
+    loop->poller_class->flush(loop->poller);
     eddy__wakeup_sleep(&loop->wakeup);
     eddy__loop_now(loop); /* reads the clock */
     idle = eddy__loop_idle_ns(loop);

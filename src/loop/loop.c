@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "backend.h"
 #include "lease.h"
 #include "memory.h"
 #include "os.h"
@@ -36,6 +37,16 @@ static void loop_run_ready(eddy_loop *loop) {
         loop->budget--;
         loop->switches++;
         (*(const struct eddy__runnable_class **)runnable)->run(runnable);
+    }
+}
+
+/* What a turn has gathered, to be done once. */
+static void loop_run_turn_ends(eddy_loop *loop) {
+    struct list_node *node;
+
+    while ((node = list_take_first(&loop->turn_ends))) {
+        struct eddy__turn_end *end = container_of(node, struct eddy__turn_end, node);
+        end->run(end);
     }
 }
 
@@ -136,6 +147,7 @@ static void loop_turn(eddy_loop *loop, int64_t most_ns) {
     loop->clock_is_old = true;
     loop_fire_timers(loop);
     eddy__tidy(loop);
+    loop_run_turn_ends(loop);
     loop_poll(loop, most_ns);
 }
 
@@ -161,7 +173,7 @@ static int loop_enter(eddy_loop *loop) {
                                     "task of it cannot run another inside");
     if (loop->running)
         return eddy_raise(EDDY_EWRONG_THREAD, "this loop is running on another thread");
-    if (loop->thread != &eddy__thread)
+    if (!loop->is_bound)
         loop->thread = &eddy__thread;
     r = eddy__loop_check(loop);
     if (r < 0)
@@ -174,10 +186,13 @@ static int loop_enter(eddy_loop *loop) {
 }
 
 static void loop_leave(eddy_loop *loop) {
+    loop_run_turn_ends(loop);
     loop->running = false;
     eddy__thread.running = NULL;
     if (loop->has_host)
         eddy__loop_tell_host(loop);
+    else
+        loop->poller_class->flush(loop->poller);
 }
 
 /* Stopped before it runs, a loop still looks once, and runs what that makes ready: so asyncio. */
@@ -247,24 +262,9 @@ double eddy_loop_timeout(eddy_loop *loop) {
 
 /* --- life ------------------------------------------------------------------------------------- */
 
-static int options_read(const eddy_loop_options *options, size_t size, eddy_loop *loop) {
-    const char *backend = getenv("EDDY_BACKEND");
-
+static void options_read(const eddy_loop_options *options, size_t size, eddy_loop *loop) {
     if (options)
         memcpy(&loop->options, options, MIN(size, sizeof(loop->options)));
-    loop->reason = "it is the one that this build has";
-    if (loop->options.backend == EDDY_BACKEND_AUTO && backend && *backend) {
-        if (strcmp(backend, "epoll") != 0)
-            return eddy_raise(-ENOTSUP, "EDDY_BACKEND=%s: this build has the backend epoll only",
-                              backend);
-        loop->reason = "EDDY_BACKEND asked for it";
-    } else if (loop->options.backend > EDDY_BACKEND_EPOLL) {
-        return eddy_raise(-ENOTSUP, "this build has the backend epoll only");
-    } else if (loop->options.backend == EDDY_BACKEND_EPOLL) {
-        loop->reason = "the options asked for it";
-    }
-    loop->poller_class = &eddy__poller_epoll;
-    return 0;
 }
 
 static int threads_default(void) {
@@ -282,6 +282,7 @@ static void loop_init(eddy_loop *loop) {
     loop->spin_ns = ns_from_seconds(loop->options.poll_spin_seconds);
     atomic_init(&loop->refs, 1);
     list_init(&loop->signals);
+    list_init(&loop->turn_ends);
     eddy__loop_read_clock(loop);
     eddy__tidy_init(loop);
     eddy__wheel_init(&loop->timers, loop->now_ns);
@@ -291,12 +292,10 @@ static void loop_init(eddy_loop *loop) {
                        ns_from_seconds(loop->options.executor_spin_seconds));
 }
 
+/* What needs the poller. */
 static int loop_open(eddy_loop *loop) {
-    int r = loop->poller_class->open(loop, &loop->poller);
+    int r = eddy__wakeup_open(loop, &loop->wakeup);
 
-    if (r < 0)
-        return r;
-    r = eddy__wakeup_open(loop, &loop->wakeup);
     if (r < 0) {
         loop->poller_class->close(loop->poller);
         return r;
@@ -313,17 +312,22 @@ static int loop_open(eddy_loop *loop) {
     return r;
 }
 
-int eddy_loop_new_sized(const eddy_loop_options *options, size_t options_size, eddy_loop **out) {
+static int loop_new(const eddy_loop_options *options, size_t options_size, bool is_bound,
+                    eddy_loop **out) {
     CLEANUP(eddy__freep) eddy_loop *loop = eddy__zalloc(sizeof(*loop));
     int r;
 
     if (!loop)
         return eddy__fail(-ENOMEM);
     eddy__thread_remember();
-    r = options_read(options, options_size, loop);
-    if (r < 0)
-        return r;
+    options_read(options, options_size, loop);
+    loop->is_bound = is_bound;
     loop_init(loop);
+    r = eddy__backend_open(loop);
+    if (r < 0) {
+        eddy__workers_deinit(&loop->workers);
+        return r;
+    }
     r = loop_open(loop);
     if (r < 0) {
         eddy__workers_deinit(&loop->workers);
@@ -332,6 +336,14 @@ int eddy_loop_new_sized(const eddy_loop_options *options, size_t options_size, e
     eddy__census_join(loop);
     *out = TAKE_POINTER(loop);
     return 0;
+}
+
+int eddy_loop_new_sized(const eddy_loop_options *options, size_t options_size, eddy_loop **out) {
+    return loop_new(options, options_size, false, out);
+}
+
+int eddy__loop_new_bound(const eddy_loop_options *options, eddy_loop **out) {
+    return loop_new(options, sizeof(*options), true, out);
 }
 
 eddy_loop *eddy_loop_ref(eddy_loop *loop) {

@@ -42,6 +42,13 @@ struct eddy__loop_upper {
     bool (*tidy)(eddy_loop *loop, unsigned periods);
 };
 
+/* Lies in what has something to do once, before the next poll, however often a turn touches it. Not
+ * for a loop that does not run. */
+struct eddy__turn_end {
+    struct list_node node; /* in loop->turn_ends; all-zero or empty: in none */
+    void (*run)(struct eddy__turn_end *end);
+};
+
 #define LOOP_TURN_BUDGET 256 /* entries of the ready queue between two polls */
 
 struct eddy_loop {
@@ -74,8 +81,9 @@ struct eddy_loop {
     struct eddy__handles handles;
     struct eddy__listeners listeners;
     struct eddy__workers workers;
-    struct list_node signals; /* of struct signal_watch */
-    int outside;              /* jobs that other threads work on: virtual time stands still */
+    struct list_node signals;   /* of struct signal_watch */
+    struct list_node turn_ends; /* of struct eddy__turn_end; empty while the loop does not run */
+    int outside;                /* jobs that other threads work on: virtual time stands still */
 
     /* What it is. */
     struct eddy__thread *thread; /* where it belongs; changes only between runs */
@@ -84,6 +92,7 @@ struct eddy_loop {
     bool closed;
     bool running;
     bool is_default;
+    bool is_bound; /* to the thread that made it: no other may take it over */
     unsigned fork_generation;
     const char *reason; /* why this backend */
     int timer_fd;       /* for eddy_loop_fd(), -1 until it is asked for */
@@ -114,6 +123,8 @@ static inline int eddy__loop_check(const eddy_loop *loop) {
 int eddy__loop_run(eddy_loop *loop, bool stoppable);
 
 void eddy__loop_read_clock(eddy_loop *loop);
+/* eddy_loop_new() for who runs the loop himself: it is bound to this thread, which is faster. */
+int eddy__loop_new_bound(const eddy_loop_options *options, eddy_loop **out);
 
 /* The clock of this turn; outside a run, the clock. */
 static inline int64_t eddy__loop_now(eddy_loop *loop) {
@@ -135,6 +146,11 @@ static inline void eddy__loop_ready(eddy_loop *loop, void *runnable) {
     eddy__ring_push(&loop->ready, runnable);
     if (unlikely(loop->has_host))
         eddy__loop_tell_host(loop);
+}
+
+static inline void eddy__loop_at_turn_end(eddy_loop *loop, struct eddy__turn_end *end) {
+    assert(loop->running);
+    list_append(&loop->turn_ends, &end->node);
 }
 
 /* The next runnable, taken out, if it is of `class` and the turn's budget allows; else NULL. This

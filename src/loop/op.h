@@ -47,14 +47,19 @@ struct eddy__op {
             socklen_t address_size;
         };
     };
-    struct eddy__op *next; /* the poller's: the next on the same descriptor and direction */
+    /* The poller's. */
+    struct eddy__op *next; /* on the same descriptor and direction */
+    bool is_lent;          /* the kernel has it, and will answer */
+    bool is_cancelled;     /* the kernel was asked to end it */
+    bool is_polled;        /* the kernel only waits for readiness, then it is tried again */
 };
 
 /* True: completed at once, op->result is there and done() is not called. False: done() will be. */
 bool eddy__op_submit(eddy_loop *loop, struct eddy__op *op);
 
-/* Asks a pending operation to end. done() is called exactly once, perhaps before this returns: with
- * -ECANCELED, or with the result if it completed first. Nothing happens when it is not pending. */
+/* Asks a pending operation to end. done() is called exactly once, perhaps before this returns,
+ * perhaps turns later: with -ECANCELED, and then the operation had no effect, or with the result if
+ * it completed first. Nothing happens when it is not pending. */
 void eddy__op_cancel(eddy_loop *loop, struct eddy__op *op);
 
 /* A receive by lease. While it waits it owns no memory, which is what many idle connections need.

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT
- * poller.h - where a loop waits: epoll now, io_uring as its equal.
+ * poller.h - where a loop waits: io_uring or epoll, as equals.
  *
  * The interface has the shape of completions, because a completion can be emulated on readiness at
  * no cost, and the reverse throws away what io_uring is for. A poller takes operations (op.h) and
@@ -25,6 +25,7 @@ struct eddy__poller; /* each backend's own */
 
 struct eddy__poller_class {
     const char *name;
+    bool batches; /* what a turn submits costs one call: worth a copy of small sends */
     int (*open)(eddy_loop *loop, struct eddy__poller **out);
     /* Cancels all that is pending; from here on submit answers EDDY_ESHUTDOWN. Then close frees. */
     void (*cancel_all)(struct eddy__poller *poller);
@@ -44,10 +45,12 @@ struct eddy__poller_class {
      * code. */
     int (*poll)(struct eddy__poller *poller, int64_t timeout_ns);
 
-    /* Readable when poll would find something, for a host's own poll. */
+    /* Readable when poll would find something, for a host's own poll, which it may be when the
+     * kernel knows all that was submitted: flush. Without a host operations only. */
     int (*fd)(struct eddy__poller *poller);
+    void (*flush)(struct eddy__poller *poller);
 };
 
-extern const struct eddy__poller_class eddy__poller_epoll;
+extern const struct eddy__poller_class eddy__poller_epoll, eddy__poller_uring;
 
 #endif

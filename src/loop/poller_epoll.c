@@ -16,18 +16,12 @@
 #include "lease.h"
 #include "loop.h"
 #include "memory.h"
+#include "op_queue.h"
 #include "os.h"
 #include "util.h"
 
 #define EVENTS_MAX 256
 #define IDLE_NS    (100 * NS_PER_MS) /* without an event: time to free what was not needed */
-
-enum { READING, WRITING };
-
-/* First in, first out; an operation is in one queue at most. */
-struct op_queue {
-    struct eddy__op *first, *last;
-};
 
 struct descriptor {
     struct op_queue queues[2];
@@ -46,18 +40,6 @@ struct eddy__poller {
     int capacity;
     struct eddy__leases leases;
 };
-
-static int direction_of(const struct eddy__op *op) {
-    switch (op->code) {
-    case EDDY__OP_RECV:
-    case EDDY__OP_LEASE:
-    case EDDY__OP_ACCEPT:
-    case EDDY__OP_READABLE:
-        return READING;
-    default:
-        return WRITING;
-    }
-}
 
 /* --- the table -------------------------------------------------------------------------------- */
 
@@ -188,27 +170,6 @@ static bool op_completes(struct eddy__poller *poller, struct descriptor *descrip
         descriptor->ready[READING] = false; /* drained: the next bytes make a new edge */
     op->result = r;
     return true;
-}
-
-static void queue_append(struct op_queue *queue, struct eddy__op *op) {
-    op->next = NULL;
-    op->pending = true;
-    if (queue->last)
-        queue->last->next = op;
-    else
-        queue->first = op;
-    queue->last = op;
-}
-
-static void queue_remove(struct op_queue *queue, struct eddy__op *op) {
-    struct eddy__op *before = NULL, **link = &queue->first;
-
-    for (; *link != op; link = &before->next)
-        before = *link;
-    *link = op->next;
-    if (queue->last == op)
-        queue->last = before;
-    op->pending = false;
 }
 
 /* What is known to be drained is not tried; of a descriptor that we meet for the first time nothing
@@ -389,6 +350,11 @@ static int epoll_fd_of(struct eddy__poller *poller) {
     return poller->epoll_fd;
 }
 
+/* The kernel knows everything at once. */
+static void epoll_flush(struct eddy__poller *poller) {
+    (void)poller;
+}
+
 static int epoll_open(eddy_loop *loop, struct eddy__poller **out) {
     struct eddy__poller *poller = eddy__zalloc(sizeof(*poller));
 
@@ -425,4 +391,5 @@ const struct eddy__poller_class eddy__poller_epoll = {
     .unwatch = epoll_unwatch,
     .poll = epoll_poll,
     .fd = epoll_fd_of,
+    .flush = epoll_flush,
 };

@@ -59,7 +59,7 @@ eddy_loop *eddy__default_loop(void) {
 
     if (loop && loop->fork_generation != eddy__fork_generation)
         loop = NULL; /* the parent's: a child gets its own */
-    if (!loop && eddy_loop_new(NULL, &loop) == 0) {
+    if (!loop && eddy__loop_new_bound(NULL, &loop) == 0) {
         loop->is_default = true;
         eddy__thread.default_loop = loop;
     }

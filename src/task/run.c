@@ -86,7 +86,7 @@ static int run_all(struct run *run, eddy_fn *fn, void *arg) {
         return eddy_raise(
             -EDEADLK,
             "eddy_run() inside a running loop: call the function, or create a task of it");
-    r = eddy_loop_new(NULL, &run->loop);
+    r = eddy__loop_new_bound(NULL, &run->loop);
     if (r < 0)
         return r;
     r = run_main_task(run, fn, arg);

@@ -83,8 +83,10 @@ class Installed(unittest.TestCase):
     def test_examples_with_the_static_libraries(self):
         folder = self.folder / "static"
         archives = [self.prefix / "lib" / name for name in ("libeddy-http.a", "libeddy.a")]
+        needed = [flag for flag in flags(self.packages, "--static", "--libs", "eddy")
+                  if flag != "-leddy"]
         compile_examples(folder, [*flags(self.packages, "--cflags", "eddy", "eddy-http"), *archives,
-                                  *flags("", "--libs", "libcurl"), "-pthread", "-lm"])
+                                  *flags("", "--libs", "libcurl"), *needed])
         self.run_examples(folder)
 
     def test_examples_with_the_build_before_it_is_installed(self):

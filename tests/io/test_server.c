@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "name.h"
 #include "net.h"
 #include "sanitizer.h"
 
@@ -202,6 +203,82 @@ TASK_TEST(connections_max_makes_the_others_wait) {
     ASSERT_INT_EQ(most_running, 3);
     ASSERT_OK(eddy_server_close(server));
     ASSERT_INT_EQ(served, 50);
+    return 0;
+}
+
+static int resolve_two(const char *host, const char *service, const struct addrinfo *hints,
+                       struct addrinfo **out) {
+    struct addrinfo *second;
+
+    (void)host;
+    ASSERT_INT_EQ(getaddrinfo("127.0.0.1", service, hints, out), 0);
+    ASSERT_INT_EQ(getaddrinfo("127.0.0.2", service, hints, &second), 0);
+    (*out)->ai_next = second;
+    return 0;
+}
+
+static int connect_plainly(const char *host) {
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    struct addrinfo *info;
+
+    ASSERT_INT_EQ(getaddrinfo(host, port, &(struct addrinfo){.ai_socktype = SOCK_STREAM}, &info),
+                  0);
+    ASSERT_INT_EQ(connect(fd, info->ai_addr, info->ai_addrlen), 0);
+    freeaddrinfo(info);
+    return fd;
+}
+
+/* Both come before the server looks: as it stops accepting from one, the other may have come. */
+TASK_TEST(connections_max_holds_for_all_addresses_together) {
+    eddy_server *server;
+    char buffer[8];
+    int first, second;
+
+    eddy__resolver = resolve_two;
+    ASSERT_OK(eddy_start_server(hold, NULL, "two.addresses", "0",
+                                &(eddy_server_options){.connections_max = 1}, &server));
+    snprintf(port, sizeof(port), "%d", eddy_server_port(server));
+    first = connect_plainly("127.0.0.1");
+    second = connect_plainly("127.0.0.2");
+    peer_send(first, "one\n");
+    peer_send(second, "two\n");
+    settle();
+    ASSERT_INT_EQ(eddy_server_clients(server), 1);
+    shutdown(first, SHUT_WR);
+    shutdown(second, SHUT_WR);
+    while (served < 2)
+        ASSERT_OK(eddy_sleep(0.001));
+
+    ASSERT_INT_EQ(most_running, 1);
+    ASSERT_INT_EQ(peer_read_all(first, buffer, sizeof(buffer)), 4);
+    ASSERT_INT_EQ(peer_read_all(second, buffer, sizeof(buffer)), 4);
+    plain_close(&first);
+    plain_close(&second);
+    ASSERT_OK(eddy_server_close(server));
+    return 0;
+}
+
+/* The same, and the server ends before there is room. */
+TASK_TEST(who_waits_as_a_full_server_closes_is_let_go) {
+    eddy_server *server;
+    char buffer[8];
+    int first, second;
+
+    eddy__resolver = resolve_two;
+    ASSERT_OK(eddy_start_server(hold, NULL, "two.addresses", "0",
+                                &(eddy_server_options){.connections_max = 1}, &server));
+    snprintf(port, sizeof(port), "%d", eddy_server_port(server));
+    first = connect_plainly("127.0.0.1");
+    second = connect_plainly("127.0.0.2");
+    settle();
+    eddy_server_cancel_clients(server);
+    ASSERT_OK(eddy_server_close(server));
+
+    ASSERT_INT_EQ(most_running, 1);
+    ASSERT(peer_read_all(first, buffer, sizeof(buffer)) <= 0);
+    ASSERT(peer_read_all(second, buffer, sizeof(buffer)) <= 0);
+    plain_close(&first);
+    plain_close(&second);
     return 0;
 }
 

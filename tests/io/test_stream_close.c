@@ -448,6 +448,7 @@ TASK_TEST(a_child_after_fork_closes_its_copy_only) {
     ASSERT_INT_EQ(waitpid(child, &status, 0), child);
     ASSERT_INT_EQ(status, 0);
     ASSERT_OK(eddy_stream_write(pair.stream, "x", 1));
+    ASSERT_OK(eddy_stream_flush(pair.stream));
     ASSERT_INT_EQ(peer_read_now(pair.peer, buffer, 4), 1);
     peer_send(pair.peer, "y");
     ASSERT_INT_EQ(eddy_stream_read(pair.stream, buffer, 4), 1);

@@ -10,7 +10,9 @@ import sys
 from pathlib import Path
 
 # Of another machine, compiled by a test or by bench/peers/build, or in need of liburing.
-ELSEWHERE = ["src/coro/ucontext/", "tests/support/runner_", "tests/headers/usage.c", "bench/peers/",
+ELSEWHERE = ["src/coro/ucontext/", "src/loop/lease_ring.c", "src/loop/poller_uring",
+             "src/loop/uring.c", "tests/support/runner_", "tests/support/uring_check.c",
+             "tests/loop/test_uring.c", "tests/headers/usage.c", "bench/peers/",
              "bench/echo_load.c", "bench/limit_echo_uring.c"]
 
 

@@ -14,6 +14,7 @@ struct probe {
     eddy_loop *loop;
     int done_count;
     char bytes[100];
+    size_t room; /* for the next receive; 0: all of them */
     struct trace *trace;
     const char *word;
 };
@@ -31,12 +32,13 @@ static inline void probe_done(struct eddy__op *op) {
 static inline bool begin(struct probe *probe, eddy_loop *loop, enum eddy__op_code code, int fd) {
     struct trace *trace = probe->trace;
     const char *word = probe->word;
+    size_t room = probe->room;
 
     *probe = (struct probe){.loop = loop, .trace = trace, .word = word};
     probe->op = (struct eddy__op){.done = probe_done, .code = code, .fd = fd};
     if (code != EDDY__OP_LEASE) {
         probe->op.buffer = probe->bytes;
-        probe->op.size = sizeof(probe->bytes);
+        probe->op.size = room ? room : sizeof(probe->bytes);
     }
     return eddy__op_submit(loop, &probe->op);
 }
@@ -64,19 +66,24 @@ static inline eddy_loop *real_loop(void) {
     return loop_of_clock(EDDY_CLOCK_MONOTONIC);
 }
 
+/* From its start to its end, whether it completes at once or later. */
+static inline ssize_t perform(struct probe *probe, eddy_loop *loop, enum eddy__op_code code,
+                              int fd) {
+    return begin(probe, loop, code, fd) ? probe->op.result : finish(probe);
+}
+
 /* Receives what is known to come. */
 static inline void receive(eddy_loop *loop, int fd, const char *text) {
     struct probe probe = {.trace = NULL};
 
-    if (!begin(&probe, loop, EDDY__OP_RECV, fd))
-        finish(&probe);
+    perform(&probe, loop, EDDY__OP_RECV, fd);
     assert_got(&probe, text);
 }
 
 static inline ssize_t receive_result(eddy_loop *loop, int fd) {
     struct probe probe = {.trace = NULL};
 
-    return begin(&probe, loop, EDDY__OP_RECV, fd) ? probe.op.result : finish(&probe);
+    return perform(&probe, loop, EDDY__OP_RECV, fd);
 }
 
 static inline void close_forgotten(eddy_loop *loop, int *fd) {

@@ -545,3 +545,15 @@ TEST(closing_a_loop_removes_its_readers) {
 
     ASSERT_INT_EQ(reads, 0);
 }
+
+TEST(a_descriptor_closed_after_its_reader_was_removed_is_closed_at_once) {
+    LOOP loop = test_loop();
+    ENDS ends = ends_open();
+    int reads = 0;
+    char byte;
+    ASSERT_OK(eddy_add_reader(loop, ends.near, count, &reads));
+    turn(loop);
+    ASSERT_INT_EQ(eddy_remove_reader(loop, ends.near), 1);
+    eddy__os_close(TAKE_FD(ends.near));
+    ASSERT_INT_EQ(read(ends.far, &byte, 1), 0); /* the peer sees the end, and no turn was needed */
+}

@@ -41,54 +41,6 @@ TEST(options_of_a_newer_program_are_longer) {
     ASSERT_INT_EQ(eddy__loop_now(loop), 0);
 }
 
-static int backend_from(const char *environment, eddy_backend backend, eddy_loop **out) {
-    setenv("EDDY_BACKEND", environment, 1);
-    return eddy_loop_new(&(eddy_loop_options){.backend = backend}, out);
-}
-
-static const char *reason_of(eddy_loop *loop) {
-    eddy_loop_statistics info;
-    ASSERT_OK(eddy_loop_info(loop, &info));
-    ASSERT_STR_EQ(info.backend, "epoll");
-    return info.reason;
-}
-
-TEST(the_environment_may_choose_the_backend) {
-    LOOP loop = NULL;
-    ASSERT_OK(backend_from("epoll", EDDY_BACKEND_AUTO, &loop));
-    ASSERT_STR_CONTAINS(reason_of(loop), "EDDY_BACKEND");
-}
-
-TEST(an_empty_choice_of_the_environment_is_none) {
-    LOOP loop = NULL;
-    ASSERT_OK(backend_from("", EDDY_BACKEND_AUTO, &loop));
-    ASSERT_NOT_NULL(reason_of(loop));
-}
-
-TEST(the_options_choice_of_a_backend_beats_the_environment) {
-    LOOP loop = NULL;
-    ASSERT_OK(backend_from("nonsense", EDDY_BACKEND_EPOLL, &loop));
-    ASSERT_STR_CONTAINS(reason_of(loop), "options");
-}
-
-TEST(an_unknown_backend_in_the_environment_is_refused_by_its_name) {
-    eddy_loop *loop = NULL;
-    ASSERT_CODE(-ENOTSUP, backend_from("nonsense", EDDY_BACKEND_AUTO, &loop));
-    ASSERT_LAST_ERROR(-ENOTSUP, "nonsense");
-    ASSERT_NULL(loop);
-    forget_last_error();
-}
-
-TEST(a_backend_that_this_build_lacks_is_refused) {
-    eddy_loop *loop = NULL;
-    eddy_loop_options options = {.backend = EDDY_BACKEND_IO_URING};
-    ASSERT_CODE(-ENOTSUP, eddy_loop_new(&options, &loop));
-    options.backend = EDDY_BACKEND_SIM;
-    ASSERT_CODE(-ENOTSUP, eddy_loop_new(&options, &loop));
-    ASSERT_NULL(loop);
-    forget_last_error();
-}
-
 TEST(a_loop_without_descriptors_is_refused_with_a_sentence) {
     eddy_loop *loop = NULL;
     for (int left = 0; left < 2; left++) { /* without the first, without the second */
@@ -395,7 +347,7 @@ TEST(the_information_has_words_for_everything) {
     eddy_loop_statistics info;
     ASSERT_OK(eddy_loop_info(loop, &info));
 
-    ASSERT_STR_EQ(info.backend, "epoll");
+    ASSERT_NOT_NULL(info.backend);
     ASSERT_NOT_NULL(info.reason);
     ASSERT_NOT_NULL(info.stack_guard);
 }
@@ -406,6 +358,6 @@ TEST(the_information_for_an_older_program_is_shorter) {
     memset(&info, 0x55, sizeof(info));
     ASSERT_OK(eddy_loop_info_sized(loop, &info, offsetof(eddy_loop_statistics, turns)));
 
-    ASSERT_STR_EQ(info.backend, "epoll");
+    ASSERT_NOT_NULL(info.backend);
     ASSERT_UINT_EQ(info.turns, 0x5555555555555555);
 }

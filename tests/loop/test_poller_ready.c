@@ -32,9 +32,8 @@ TEST(what_is_readable_already_is_told) {
 TEST(what_a_receive_left_behind_is_readable) {
     LOOP loop = real_loop();
     ENDS ends = ends_open();
-    struct probe probe = {.trace = NULL};
+    struct probe probe = {.room = 1};
     begin_later(&probe, loop, EDDY__OP_RECV, ends.near);
-    probe.op.size = 1;
     put(ends.far, "ab");
     ASSERT_INT_EQ(finish(&probe), 1);
     if (!begin(&probe, loop, EDDY__OP_READABLE, ends.near))

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT
+ * op_queue.h - the operations that wait on one direction of a descriptor, first in first out.
+ *
+ * Both pollers keep two for each descriptor: what came first is served first, whatever the kernel's
+ * own order of waking. An operation is in one queue at most. */
+#ifndef EDDY__OP_QUEUE_H
+#define EDDY__OP_QUEUE_H
+
+#include "op.h"
+
+enum { READING, WRITING };
+
+struct op_queue {
+    struct eddy__op *first, *last;
+};
+
+static inline int direction_of(const struct eddy__op *op) {
+    switch (op->code) {
+    case EDDY__OP_RECV:
+    case EDDY__OP_LEASE:
+    case EDDY__OP_ACCEPT:
+    case EDDY__OP_READABLE:
+        return READING;
+    default:
+        return WRITING;
+    }
+}
+
+static inline void queue_append(struct op_queue *queue, struct eddy__op *op) {
+    op->next = NULL;
+    op->pending = true;
+    if (queue->last)
+        queue->last->next = op;
+    else
+        queue->first = op;
+    queue->last = op;
+}
+
+static inline void queue_remove(struct op_queue *queue, struct eddy__op *op) {
+    struct eddy__op *before = NULL, **link = &queue->first;
+
+    for (; *link != op; link = &before->next)
+        before = *link;
+    *link = op->next;
+    if (queue->last == op)
+        queue->last = before;
+    op->pending = false;
+}
+
+#endif

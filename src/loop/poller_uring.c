@@ -1,0 +1,597 @@
+/* SPDX-License-Identifier: MIT
+ * poller_uring.c - completions by io_uring: an operation is the kernel's until it answers.
+ *
+ * Nothing is tried first. What a turn asks for goes to the kernel together with the wait, so that
+ * fifty sends are one call. Of the operations on one direction of a descriptor the kernel has the
+ * oldest only: it would wake the others in an order of its own. A watch is a question that is
+ * answered once, asked again before each wait: level-triggered. Answers to questions that nobody
+ * asks any more are told by their number.
+ *
+ * Read next: uring.c, docs/internals/uring.md. */
+#include "poller.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "lease.h"
+#include "lease_ring.h"
+#include "log.h"
+#include "loop.h"
+#include "memory.h"
+#include "op_queue.h"
+#include "os.h"
+#include "uring.h"
+#include "util.h"
+
+#define CLOSE_PATIENCE_NS (10 * NS_PER_SECOND)
+#define IDLE_NS           (100 * NS_PER_MS) /* without an answer: time to free what was not needed */
+
+/* Whom an answer is for: the lowest bits of its tag. The rest is the operation's address; or the
+ * watched descriptor and the number of the question. */
+enum { OF_OPERATION, OF_WATCH, OF_NOBODY, OF_MASK };
+
+struct descriptor {
+    struct op_queue queues[2]; /* the kernel has the first of each, if it has any */
+    struct eddy__watch *watch;
+    uint32_t asked;  /* the events that the kernel watches for, 0: none */
+    uint32_t number; /* of that question */
+    int next;        /* in the list of those to be asked about, if... */
+    bool is_listed;
+};
+
+struct eddy__poller {
+    eddy_loop *loop;
+    struct eddy__uring uring;
+    struct descriptor *descriptors; /* by fd */
+    int capacity;
+    int first_listed; /* of the watches to be asked about before the next wait, -1: none */
+    int lent;         /* operations that the kernel has */
+    struct eddy__leases leases;
+    struct eddy__lease_ring lease_ring;
+    bool is_starved; /* something did not get a slot: look for it */
+    bool is_closing;
+};
+
+/* --- the table -------------------------------------------------------------------------------- */
+
+/* The entry of a descriptor, or NULL: no memory, or no such descriptor. Entries move when a higher
+ * descriptor comes. */
+static struct descriptor *descriptor_at(struct eddy__poller *poller, int fd) {
+    struct descriptor *descriptors;
+    int capacity = MAX(poller->capacity, 64);
+
+    if (likely(fd < poller->capacity))
+        return &poller->descriptors[fd];
+    if (!eddy__os_is_open(fd))
+        return NULL; /* no table for a number that cannot be */
+
+    while (capacity <= fd)
+        capacity *= 2;
+    descriptors = eddy__realloc(poller->descriptors, (size_t)capacity * sizeof(*descriptors));
+    if (!descriptors)
+        return NULL;
+    memset(descriptors + poller->capacity, 0,
+           (size_t)(capacity - poller->capacity) * sizeof(*descriptors));
+    poller->descriptors = descriptors;
+    poller->capacity = capacity;
+    return &descriptors[fd];
+}
+
+/* --- asking the kernel ------------------------------------------------------------------------ */
+
+static uint64_t op_tag(const struct eddy__op *op) {
+    return (uint64_t)(uintptr_t)op | OF_OPERATION;
+}
+
+static uint64_t watch_tag(int fd, const struct descriptor *descriptor) {
+    return (uint64_t)descriptor->number << 32 | (uint32_t)fd << 2 | OF_WATCH;
+}
+
+static void op_fill(const struct eddy__op *op, struct io_uring_sqe *slot) {
+    bool reads = direction_of(op) == READING;
+
+    if (op->is_polled) {
+        io_uring_prep_poll_add(slot, op->fd, reads ? EPOLLIN : EPOLLOUT);
+        return;
+    }
+    switch (op->code) {
+    case EDDY__OP_RECV:
+        io_uring_prep_recv(slot, op->fd, op->buffer, op->size, 0);
+        break;
+    case EDDY__OP_LEASE:
+        io_uring_prep_recv(slot, op->fd, NULL, LEASE_BYTES, 0);
+        eddy__lease_ring_select(slot);
+        break;
+    case EDDY__OP_SEND:
+        io_uring_prep_send(slot, op->fd, op->buffer, op->size, MSG_NOSIGNAL);
+        break;
+    case EDDY__OP_ACCEPT:
+        io_uring_prep_accept(slot, op->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        break;
+    case EDDY__OP_CONNECT:
+        io_uring_prep_connect(slot, op->fd, op->address, op->address_size);
+        break;
+    default:
+        io_uring_prep_poll_add(slot, op->fd, reads ? EPOLLIN : EPOLLOUT);
+    }
+}
+
+/* The kernel refuses to wait without a single lease. Where it does not know them the operation
+ * waits for readiness, and receives by itself. */
+static void op_ready_lease(struct eddy__poller *poller, struct eddy__op *op) {
+    op->is_polled = !eddy__lease_ring_open(&poller->lease_ring, &poller->uring);
+    if (!op->is_polled && poller->lease_ring.filled == 0)
+        eddy__lease_ring_fill(&poller->lease_ring, &poller->leases);
+}
+
+/* Without a slot it is started before the next wait. */
+static void op_start(struct eddy__poller *poller, struct eddy__op *op) {
+    struct io_uring_sqe *slot = eddy__uring_slot(&poller->uring);
+
+    if (op->code == EDDY__OP_LEASE)
+        op_ready_lease(poller, op);
+    if (unlikely(!slot)) {
+        poller->is_starved = true;
+        return;
+    }
+    op_fill(op, slot);
+    io_uring_sqe_set_data64(slot, op_tag(op));
+    op->is_lent = true;
+    poller->lent++;
+}
+
+/* Asks for the end of what has this tag. Asked in order, it never meets a later question with the
+ * same tag. False: no slot. */
+static bool poller_take_back(struct eddy__poller *poller, uint64_t tag) {
+    struct io_uring_sqe *slot = eddy__uring_slot_of_cancel(&poller->uring);
+
+    if (unlikely(!slot))
+        return false;
+    io_uring_prep_cancel64(slot, tag, 0);
+    io_uring_sqe_set_data64(slot, OF_NOBODY);
+    return true;
+}
+
+/* While the loop runs, its next wait hands over what was asked. When it does not, who knows when
+ * that will be. */
+static void poller_hand_over(struct eddy__poller *poller) {
+    if (!poller->loop->running)
+        eddy__uring_submit(&poller->uring);
+}
+
+/* --- operations ------------------------------------------------------------------------------- */
+
+/* A local connect never waits; and the ring takes a full queue for success. */
+static bool is_local_connect(const struct eddy__op *op) {
+    return op->code == EDDY__OP_CONNECT && op->address->sa_family == AF_UNIX;
+}
+
+static int op_connect_now(const struct eddy__op *op) {
+    int r;
+
+    do {
+        r = eddy__os_connect(op->fd, op->address, op->address_size);
+    } while (r == -EINTR);
+    return r;
+}
+
+static bool uring_submit(struct eddy__poller *poller, struct eddy__op *op) {
+    struct descriptor *descriptor = op->fd < 0 ? NULL : descriptor_at(poller, op->fd);
+    struct op_queue *queue;
+
+    assert(!op->pending);
+    if (!descriptor || poller->is_closing) {
+        op->result = !eddy__os_is_open(op->fd) ? -EBADF
+                     : poller->is_closing      ? EDDY_ESHUTDOWN
+                                               : -ENOMEM;
+        return true;
+    }
+    if (is_local_connect(op)) {
+        op->result = op_connect_now(op);
+        return true;
+    }
+    op->is_lent = op->is_cancelled = op->is_polled = false;
+    if (op->code == EDDY__OP_LEASE)
+        op->buffer = NULL;
+    queue = &descriptor->queues[direction_of(op)];
+    queue_append(queue, op);
+    if (queue->first == op)
+        op_start(poller, op);
+    poller_hand_over(poller);
+    return false;
+}
+
+static void op_cancel(struct eddy__poller *poller, struct eddy__op *op) {
+    op->is_cancelled = true;
+    if (!poller_take_back(poller, op_tag(op)))
+        poller->is_starved = true;
+    poller_hand_over(poller);
+}
+
+static void uring_cancel(struct eddy__poller *poller, struct eddy__op *op) {
+    if (!op->pending || op->is_cancelled)
+        return;
+    if (op->is_lent) {
+        op_cancel(poller, op);
+        return;
+    }
+    queue_remove(&poller->descriptors[op->fd].queues[direction_of(op)], op);
+    op->result = -ECANCELED;
+    op->done(op);
+}
+
+/* Is this answer none? A thread that ends takes back what it asked for, a signal interrupts, and a
+ * socket may be ready for an instant only. */
+static bool op_goes_on(struct eddy__op *op, int result) {
+    bool was_polled = op->is_polled;
+
+    op->is_polled = false;
+    if (op->is_cancelled)
+        return false;
+    if (op->code == EDDY__OP_CONNECT) {
+        op->is_polled = result == -EINTR; /* it is under way */
+        return op->is_polled || result == -ECANCELED;
+    }
+    op->is_polled = result == -EAGAIN;
+    return op->is_polled || result == -EINTR || result == -ECANCELED || (was_polled && result >= 0);
+}
+
+/* The answer as the operation's result. */
+static ssize_t op_result(const struct eddy__poller *poller, const struct eddy__op *op, int result,
+                         bool was_polled) {
+    if (op->is_cancelled && (result == -EINTR || result == -EAGAIN))
+        return -ECANCELED;
+    if (op->code == EDDY__OP_CONNECT && was_polled && result >= 0)
+        return eddy__os_socket_error(op->fd);
+    if (op->code == EDDY__OP_ACCEPT && poller->is_closing && result >= 0) {
+        eddy__os_close(result); /* nobody is going to serve it */
+        return -ECANCELED;
+    }
+    if (op->code == EDDY__OP_READABLE || op->code == EDDY__OP_WRITABLE)
+        return MIN(result, 0);
+    return result;
+}
+
+/* Without a ring of leases: one is taken now that something has come. */
+static int lease_receive(struct eddy__poller *poller, struct eddy__op *op) {
+    int r;
+
+    op->buffer = eddy__lease_take(&poller->leases);
+    if (!op->buffer)
+        return -ENOMEM;
+    r = (int)eddy__os_recv(op->fd, op->buffer, LEASE_BYTES, MSG_DONTWAIT);
+    if (r <= 0)
+        eddy__lease_give(&poller->leases, TAKE_POINTER(op->buffer));
+    return r;
+}
+
+/* What a receive by lease has come to; its buffer, if it brought something. */
+static int lease_answered(struct eddy__poller *poller, struct eddy__op *op,
+                          const struct io_uring_cqe *answer) {
+    if (answer->flags & IORING_CQE_F_BUFFER)
+        op->buffer = eddy__lease_ring_take(&poller->lease_ring, answer);
+    if (op->buffer && answer->res <= 0)
+        eddy__lease_give(&poller->leases, TAKE_POINTER(op->buffer));
+    if (answer->res == -ENOBUFS && op->is_cancelled)
+        return -ECANCELED;
+    if (answer->res == -ENOBUFS) {
+        eddy__lease_ring_grow(&poller->lease_ring);
+        return eddy__lease_ring_fill(&poller->lease_ring, &poller->leases) ? -EINTR : -ENOMEM;
+    }
+    if (op->is_polled && answer->res >= 0) {
+        op->is_polled = false;
+        return lease_receive(poller, op);
+    }
+    return answer->res;
+}
+
+static void op_answered(struct eddy__poller *poller, struct eddy__op *op,
+                        const struct io_uring_cqe *answer) {
+    struct op_queue *queue = &poller->descriptors[op->fd].queues[direction_of(op)];
+    int result = op->code == EDDY__OP_LEASE ? lease_answered(poller, op, answer) : answer->res;
+    bool was_polled = op->is_polled;
+
+    poller->lent--;
+    op->is_lent = false;
+    if (unlikely(op_goes_on(op, result))) {
+        op_start(poller, op);
+        return;
+    }
+    queue_remove(queue, op);
+    op->result = op_result(poller, op, result, was_polled);
+    if (queue->first && !poller->is_closing)
+        op_start(poller, queue->first);
+    op->done(op);
+}
+
+/* --- watches ---------------------------------------------------------------------------------- */
+
+/* What has no readiness of its own (a regular file) the ring would call ready for ever: refused as
+ * by epoll. Sockets, pipes and what has no type (an eventfd) all have one; of devices epoll
+ * knows. */
+static int watch_check(int fd) {
+    struct epoll_event event = {.events = 0};
+    struct stat about;
+    int epoll_fd, r;
+
+    if (fstat(fd, &about) < 0)
+        return -errno;
+    if (S_ISSOCK(about.st_mode) || S_ISFIFO(about.st_mode) || (about.st_mode & S_IFMT) == 0)
+        return 0;
+    epoll_fd = eddy__os_epoll_create();
+    r = epoll_fd < 0 ? epoll_fd : eddy__os_epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, &event);
+    eddy__os_close(epoll_fd);
+    return r;
+}
+
+/* To be asked about before the next wait. */
+static void watch_list(struct eddy__poller *poller, int fd) {
+    struct descriptor *descriptor = &poller->descriptors[fd];
+
+    if (descriptor->is_listed)
+        return;
+    descriptor->is_listed = true;
+    descriptor->next = poller->first_listed;
+    poller->first_listed = fd;
+}
+
+/* Whatever the kernel answers to the last question is stale. A question that finds no slot to be
+ * taken back in costs no more than that: it is answered once. */
+static void watch_take_back(struct eddy__poller *poller, int fd) {
+    struct descriptor *descriptor = &poller->descriptors[fd];
+
+    if (descriptor->asked)
+        poller_take_back(poller, watch_tag(fd, descriptor));
+    descriptor->asked = 0;
+    descriptor->number++;
+}
+
+/* False: no slot, so it stays in the list. */
+static bool watch_ask(struct eddy__poller *poller, int fd) {
+    struct descriptor *descriptor = &poller->descriptors[fd];
+    struct io_uring_sqe *slot;
+
+    if (!descriptor->watch || !descriptor->watch->events || descriptor->asked)
+        return true;
+    slot = eddy__uring_slot(&poller->uring);
+    if (!slot)
+        return false;
+    io_uring_prep_poll_add(slot, fd, descriptor->watch->events);
+    io_uring_sqe_set_data64(slot, watch_tag(fd, descriptor));
+    descriptor->asked = descriptor->watch->events;
+    return true;
+}
+
+static void watches_ask(struct eddy__poller *poller) {
+    while (poller->first_listed >= 0) {
+        struct descriptor *descriptor = &poller->descriptors[poller->first_listed];
+        if (!watch_ask(poller, poller->first_listed))
+            return;
+        descriptor->is_listed = false;
+        poller->first_listed = descriptor->next;
+    }
+}
+
+static void uring_flush(struct eddy__poller *poller);
+
+static int uring_watch(struct eddy__poller *poller, struct eddy__watch *watch) {
+    struct descriptor *descriptor = watch->fd < 0 ? NULL : descriptor_at(poller, watch->fd);
+    int r;
+
+    if (!descriptor)
+        return eddy__os_is_open(watch->fd) ? -ENOMEM : -EBADF;
+    if (descriptor->watch && descriptor->watch != watch)
+        return -EEXIST;
+    r = descriptor->watch ? 0 : watch_check(watch->fd);
+    if (r < 0)
+        return r;
+
+    descriptor->watch = watch;
+    if (descriptor->asked != watch->events)
+        watch_take_back(poller, watch->fd);
+    watch_list(poller, watch->fd);
+    if (poller->loop->has_host && !poller->loop->running)
+        uring_flush(poller);
+    return 0;
+}
+
+/* At once: its owner may close the file next, and a question holds it open. */
+static void uring_unwatch(struct eddy__poller *poller, struct eddy__watch *watch) {
+    struct descriptor *descriptor = &poller->descriptors[watch->fd];
+    bool was_asked = descriptor->asked != 0;
+
+    if (descriptor->watch != watch)
+        return;
+    descriptor->watch = NULL;
+    watch_take_back(poller, watch->fd);
+    if (was_asked)
+        eddy__uring_flush(&poller->uring);
+}
+
+/* An answer that is older than this poll may have become untrue: level-triggered means now. */
+static bool watch_is_ready(const struct eddy__watch *watch, int result, bool is_old) {
+    return result > 0 && (!is_old || eddy__os_is_ready(watch->fd, (short)watch->events));
+}
+
+/* A closed descriptor (-EBADF) is not asked about again until its watch is set again. */
+static bool watch_answered(struct eddy__poller *poller, uint64_t tag, int result, bool is_old) {
+    int fd = (int)((uint32_t)tag >> 2);
+    struct descriptor *descriptor = &poller->descriptors[fd];
+    struct eddy__watch *watch = descriptor->watch;
+
+    if (descriptor->number != tag >> 32 || !watch || poller->is_closing)
+        return false;
+    descriptor->asked = 0;
+    if (result >= 0 || result == -ECANCELED || result == -EINTR || result == -EAGAIN)
+        watch_list(poller, fd);
+    if (!watch_is_ready(watch, result, is_old))
+        return false;
+    watch->ready(watch, (uint32_t)result);
+    return true;
+}
+
+/* --- the poll --------------------------------------------------------------------------------- */
+
+static void queue_feed(struct eddy__poller *poller, struct op_queue *queue) {
+    struct eddy__op *op = queue->first;
+
+    if (op && !op->is_lent)
+        op_start(poller, op);
+    else if (op && op->is_cancelled) /* once too often is harmless */
+        op_cancel(poller, op);
+}
+
+/* Finds what did not get a slot. */
+static void poller_feed(struct eddy__poller *poller) {
+    poller->is_starved = false;
+    for (int fd = 0; fd < poller->capacity && !poller->is_starved; fd++)
+        for (int direction = READING; direction <= WRITING; direction++)
+            queue_feed(poller, &poller->descriptors[fd].queues[direction]);
+}
+
+static void poller_ask(struct eddy__poller *poller) {
+    watches_ask(poller);
+    if (poller->lease_ring.entries)
+        eddy__lease_ring_fill(&poller->lease_ring, &poller->leases);
+    if (unlikely(poller->is_starved))
+        poller_feed(poller);
+}
+
+/* True: it was an event for somebody. */
+static bool poller_answered(struct eddy__poller *poller, const struct io_uring_cqe *answer,
+                            bool is_old) {
+    switch (answer->user_data & OF_MASK) {
+    case OF_OPERATION:
+        op_answered(poller, (struct eddy__op *)(uintptr_t)answer->user_data, answer);
+        return true;
+    case OF_WATCH:
+        return watch_answered(poller, answer->user_data, answer->res, is_old);
+    default:
+        return false;
+    }
+}
+
+/* Those that are there now; what they lead to belongs to the next turn. The first `old` were there
+ * before the wait. */
+static int poller_take_answers(struct eddy__poller *poller, unsigned old) {
+    unsigned there = eddy__uring_answers(&poller->uring);
+    int count = 0;
+
+    for (unsigned i = 0; i < there; i++) {
+        struct io_uring_cqe answer = eddy__uring_take(&poller->uring);
+        count += poller_answered(poller, &answer, i < old);
+    }
+    return count;
+}
+
+/* After a peak a poller that finds itself idle wakes a few times, until its memory is back. */
+static void poller_wait(struct eddy__poller *poller, int64_t timeout_ns) {
+    while (eddy__leases_are_many(&poller->leases) && timeout_ns > IDLE_NS) {
+        eddy__uring_wait(&poller->uring, IDLE_NS);
+        if (eddy__uring_answers(&poller->uring) > 0)
+            return;
+        eddy__lease_ring_trim(&poller->lease_ring, &poller->uring, &poller->leases);
+        eddy__leases_trim(&poller->leases);
+        poller_ask(poller);
+        timeout_ns -= timeout_ns == NS_NEVER ? 0 : IDLE_NS;
+    }
+    eddy__uring_wait(&poller->uring, timeout_ns);
+}
+
+static int uring_poll(struct eddy__poller *poller, int64_t timeout_ns) {
+    unsigned old = eddy__uring_answers(&poller->uring);
+
+    poller_ask(poller);
+    poller_wait(poller, timeout_ns);
+    return poller_take_answers(poller, old);
+}
+
+static void uring_flush(struct eddy__poller *poller) {
+    if (poller->loop->has_host)
+        poller_ask(poller);
+    eddy__uring_submit(&poller->uring);
+}
+
+/* --- life ------------------------------------------------------------------------------------- */
+
+static int uring_fd_of(struct eddy__poller *poller) {
+    return poller->uring.ring.ring_fd;
+}
+
+static void uring_forget(struct eddy__poller *poller, int fd) {
+    if (fd < 0 || fd >= poller->capacity)
+        return;
+    assert(!poller->descriptors[fd].queues[READING].first);
+    assert(!poller->descriptors[fd].queues[WRITING].first);
+}
+
+/* The last first: those end at once, the kernel has the first only. done() may move the table. */
+static void queue_cancel(struct eddy__poller *poller, int fd, int direction) {
+    struct op_queue *queue;
+
+    while ((queue = &poller->descriptors[fd].queues[direction])->last && !queue->last->is_cancelled)
+        uring_cancel(poller, queue->last);
+}
+
+/* Buffers are lent until the kernel has answered: nothing may be freed before. */
+static void uring_cancel_all(struct eddy__poller *poller) {
+    int64_t until_ns = eddy__os_now() + CLOSE_PATIENCE_NS;
+
+    poller->is_closing = true;
+    for (int fd = 0; fd < poller->capacity; fd++)
+        for (int direction = READING; direction <= WRITING; direction++)
+            queue_cancel(poller, fd, direction);
+    while (poller->lent > 0 && eddy__os_now() < until_ns) {
+        uring_poll(poller, NS_PER_SECOND);
+    }
+    if (poller->lent > 0)
+        eddy__fatal("io_uring does not give back the memory of %d operations", poller->lent);
+}
+
+static int uring_open(eddy_loop *loop, struct eddy__poller **out) {
+    struct eddy__poller *poller = eddy__zalloc(sizeof(*poller));
+    int r;
+
+    if (!poller)
+        return -ENOMEM;
+    poller->loop = loop;
+    poller->first_listed = -1;
+    r = eddy__uring_open(&poller->uring, loop->is_bound);
+    if (r < 0) {
+        eddy__free(poller);
+        return r;
+    }
+    *out = poller;
+    return 0;
+}
+
+static void uring_lease_return(struct eddy__poller *poller, void *buffer) {
+    eddy__lease_give(&poller->leases, buffer);
+}
+
+static void uring_close(struct eddy__poller *poller) {
+    eddy__lease_ring_close(&poller->lease_ring, &poller->uring, &poller->leases);
+    eddy__uring_close(&poller->uring);
+    eddy__leases_deinit(&poller->leases);
+    eddy__free(poller->descriptors);
+    eddy__free(poller);
+}
+
+const struct eddy__poller_class eddy__poller_uring = {
+    .name = "io_uring",
+    .batches = true,
+    .open = uring_open,
+    .cancel_all = uring_cancel_all,
+    .close = uring_close,
+    .submit = uring_submit,
+    .cancel = uring_cancel,
+    .forget = uring_forget,
+    .lease_return = uring_lease_return,
+    .watch = uring_watch,
+    .unwatch = uring_unwatch,
+    .poll = uring_poll,
+    .flush = uring_flush,
+    .fd = uring_fd_of,
+};

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT
+ * uring.c - a ring shared with the kernel, by way of liburing. */
+#include "uring.h"
+
+#include <errno.h>
+
+#include "clock.h"
+#include "util.h"
+
+/* Without these it is not worth while: a wait with a time-out (Linux 5.11), no answer lost, and
+ * sockets that are waited for without a thread. */
+#define FEATURES_NEEDED (IORING_FEAT_EXT_ARG | IORING_FEAT_NODROP | IORING_FEAT_FAST_POLL)
+
+/* --- opening ---------------------------------------------------------------------------------- */
+
+#define ONE_THREAD (IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN)
+
+/* From the best to what every kernel has. Task work that waits for the next call of the kernel
+ * (deferred: Linux 6.1; cooperative: 5.19) saves interrupts, 10 % of an echo; the flag beside it
+ * tells that there is some, so that a look that finds nothing is no call at all. */
+static const unsigned ladder[] = {
+    IORING_SETUP_SUBMIT_ALL | IORING_SETUP_TASKRUN_FLAG | ONE_THREAD,
+    IORING_SETUP_SUBMIT_ALL | IORING_SETUP_TASKRUN_FLAG | IORING_SETUP_COOP_TASKRUN,
+    IORING_SETUP_SUBMIT_ALL,
+    0,
+};
+
+static int ring_open(struct io_uring *ring, unsigned flags) {
+    struct io_uring_params params = {
+        .flags = flags | IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP,
+        .cq_entries = URING_ANSWERS,
+    };
+    int r = io_uring_queue_init_params(URING_SLOTS, ring, &params);
+
+    if (r < 0)
+        return r;
+    r = (params.features & FEATURES_NEEDED) == FEATURES_NEEDED ? 0 : -EINVAL;
+    if (r == 0)
+        r = io_uring_ring_dontfork(ring);
+    if (r < 0)
+        io_uring_queue_exit(ring);
+    return r;
+}
+
+int eddy__uring_open(struct eddy__uring *uring, bool one_thread) {
+    int r = -EINVAL;
+
+    for (size_t i = one_thread ? 0 : 1; i < ARRAY_SIZE(ladder) && r == -EINVAL; i++)
+        r = ring_open(&uring->ring, ladder[i]);
+    return r;
+}
+
+void eddy__uring_close(struct eddy__uring *uring) {
+    io_uring_queue_exit(&uring->ring);
+}
+
+/* --- asking ----------------------------------------------------------------------------------- */
+
+static struct io_uring_sqe *slot_take(struct eddy__uring *uring, unsigned kept) {
+    struct io_uring *ring = &uring->ring;
+
+    if (unlikely(io_uring_sq_space_left(ring) <= kept)) {
+        io_uring_submit(ring);
+        if (io_uring_sq_space_left(ring) <= kept)
+            return NULL;
+    }
+    return io_uring_get_sqe(ring);
+}
+
+struct io_uring_sqe *eddy__uring_slot(struct eddy__uring *uring) {
+    return slot_take(uring, URING_SLOTS_OF_CANCEL);
+}
+
+struct io_uring_sqe *eddy__uring_slot_of_cancel(struct eddy__uring *uring) {
+    return slot_take(uring, 0);
+}
+
+/* --- entering the kernel ---------------------------------------------------------------------- */
+
+void eddy__uring_submit(struct eddy__uring *uring) {
+    if (io_uring_sq_ready(&uring->ring) > 0)
+        io_uring_submit(&uring->ring);
+}
+
+/* Answers that the kernel still has to write down: deferred, or too many for the room there was. */
+static bool ring_has_work(const struct io_uring *ring) {
+    return IO_URING_READ_ONCE(*ring->sq.kflags) & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW);
+}
+
+void eddy__uring_flush(struct eddy__uring *uring) {
+    struct io_uring *ring = &uring->ring;
+
+    if (io_uring_sq_ready(ring) > 0 || ring_has_work(ring))
+        io_uring_submit_and_get_events(ring);
+}
+
+/* An interrupted wait is one without an answer; whatever else goes wrong, the next turn sees. */
+void eddy__uring_wait(struct eddy__uring *uring, int64_t timeout_ns) {
+    struct io_uring *ring = &uring->ring;
+    struct __kernel_timespec timeout = {timeout_ns / NS_PER_SECOND, timeout_ns % NS_PER_SECOND};
+    struct io_uring_cqe *first;
+
+    if (timeout_ns == 0 || io_uring_cq_ready(ring) > 0)
+        eddy__uring_flush(uring);
+    else if (timeout_ns == NS_NEVER)
+        io_uring_submit_and_wait(ring, 1);
+    else
+        io_uring_submit_and_wait_timeout(ring, &first, 1, &timeout, NULL);
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT
+ * uring.h - a ring shared with the kernel: opened with what the kernel has, slots to ask in, the
+ * wait.
+ *
+ * Asking is cheap and hands nothing over: the kernel sees what was asked when it is entered, once a
+ * turn as a rule. Some slots are kept back for cancels, which must never fail for want of one. */
+#ifndef EDDY__URING_H
+#define EDDY__URING_H
+
+#include <liburing.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#define URING_SLOTS           256  /* small: some kernels count rings against `ulimit -l` */
+#define URING_ANSWERS         1024 /* more are kept by the kernel until there is room */
+#define URING_SLOTS_OF_CANCEL 32
+
+struct eddy__uring {
+    struct io_uring ring;
+};
+
+/* Opens the best ring that the kernel has. one_thread: no other thread will ever use it. Returns 0;
+ * -ENOSYS, -EPERM, -EACCES: refused; -EINVAL: too old a kernel; -ENOMEM; -EMFILE. A forked child
+ * does not have the ring's memory. */
+int eddy__uring_open(struct eddy__uring *uring, bool one_thread);
+
+/* The kernel has answered everything. */
+void eddy__uring_close(struct eddy__uring *uring);
+
+/* A slot to be filled in, or NULL: full, and the kernel takes nothing now. */
+struct io_uring_sqe *eddy__uring_slot(struct eddy__uring *uring);
+struct io_uring_sqe *eddy__uring_slot_of_cancel(struct eddy__uring *uring);
+
+/* Hands over what was asked. */
+void eddy__uring_submit(struct eddy__uring *uring);
+
+/* The same, and sees to it that the answers there are can be taken; without a call of the kernel
+ * if there is nothing to do. */
+void eddy__uring_flush(struct eddy__uring *uring);
+
+/* The same, and waits for an answer: at most timeout_ns (NS_NEVER: no limit). */
+void eddy__uring_wait(struct eddy__uring *uring, int64_t timeout_ns);
+
+static inline unsigned eddy__uring_answers(const struct eddy__uring *uring) {
+    return io_uring_cq_ready(&uring->ring);
+}
+
+/* Takes the oldest of the answers that there are. */
+static inline struct io_uring_cqe eddy__uring_take(struct eddy__uring *uring) {
+    struct io_uring *ring = &uring->ring;
+    struct io_uring_cqe answer = ring->cq.cqes[*ring->cq.khead & ring->cq.ring_mask];
+
+    io_uring_cq_advance(ring, 1);
+    return answer;
+}
+
+#endif

@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: MIT
+ * test_uring.c - what only io_uring has to get right: slots that run out, answers that overflow,
+ * threads that end, forks. The rest is in test_poller*.c, as for every backend. */
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sys/wait.h>
+
+#include "probe.h"
+#include "refuse.h"
+#include "uring.h"
+
+enum { MANY = 1500 }; /* more than the ring has room for answers */
+
+static eddy_loop *ring_loop(void) {
+    eddy_loop *loop;
+    eddy_loop_options options = {.backend = EDDY_BACKEND_IO_URING};
+
+    ASSERT_OK(eddy_loop_new(&options, &loop));
+    return loop;
+}
+
+static eddy_loop *bound_loop(void) {
+    eddy_loop *loop;
+    eddy_loop_options options = {.backend = EDDY_BACKEND_IO_URING};
+
+    ASSERT_OK(eddy__loop_new_bound(&options, &loop));
+    return loop;
+}
+
+/* --- many at once ----------------------------------------------------------------------------- */
+
+static struct probe many[MANY];
+
+struct crowd {
+    eddy_loop *loop;
+    int fds[MANY];
+};
+
+/* Descriptors of one file: all are ready when it is. */
+static void crowd_open(struct crowd *crowd, eddy_loop *loop, int fd) {
+    struct rlimit limit;
+
+    getrlimit(RLIMIT_NOFILE, &limit);
+    limit.rlim_cur = limit.rlim_max;
+    ASSERT_INT_EQ(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    crowd->loop = loop;
+    for (int i = 0; i < MANY; i++) {
+        crowd->fds[i] = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+        ASSERT_OK(crowd->fds[i]);
+    }
+}
+
+static void crowd_close(struct crowd *crowd) {
+    for (int i = 0; i < MANY; i++)
+        close_forgotten(crowd->loop, &crowd->fds[i]);
+}
+
+/* In a turn of the loop's: nothing is handed over before its end. */
+static void crowd_begin(void *arg) {
+    struct crowd *crowd = arg;
+
+    for (int i = 0; i < MANY; i++)
+        begin_later(&many[i], crowd->loop, EDDY__OP_READABLE, crowd->fds[i]);
+}
+
+static void crowd_cancel(void *arg) {
+    struct crowd *crowd = arg;
+
+    for (int i = 0; i < MANY; i++)
+        eddy__op_cancel(crowd->loop, &many[i].op);
+}
+
+static void run_in_a_turn(eddy_loop *loop, eddy_callback *fn, void *arg) {
+    eddy_call_soon(loop, fn, arg);
+    turn(loop);
+}
+
+static void crowd_finish(ssize_t result) {
+    for (int i = 0; i < MANY; i++)
+        ASSERT_CODE((int)result, (int)finish(&many[i]));
+}
+
+TEST(more_operations_than_slots_all_complete_and_no_answer_is_lost) {
+    static struct crowd crowd;
+    LOOP loop = ring_loop();
+    ENDS ends = ends_open();
+    crowd_open(&crowd, loop, ends.near);
+    run_in_a_turn(loop, crowd_begin, &crowd);
+    put(ends.far, "x"); /* one event, and more answers than the ring has room for */
+    crowd_finish(0);
+    crowd_close(&crowd);
+}
+
+TEST(the_same_on_a_ring_that_belongs_to_one_thread) {
+    static struct crowd crowd;
+    LOOP loop = bound_loop();
+    ENDS ends = ends_open();
+    crowd_open(&crowd, loop, ends.near);
+    run_in_a_turn(loop, crowd_begin, &crowd);
+    put(ends.far, "x");
+    crowd_finish(0);
+    crowd_close(&crowd);
+}
+
+TEST(more_cancels_than_slots_all_end_their_operations) {
+    static struct crowd crowd;
+    LOOP loop = ring_loop();
+    ENDS ends = ends_open();
+    crowd_open(&crowd, loop, ends.near);
+    run_in_a_turn(loop, crowd_begin, &crowd);
+    run_in_a_turn(loop, crowd_cancel, &crowd);
+    crowd_finish(-ECANCELED);
+    crowd_close(&crowd);
+}
+
+/* --- leases ----------------------------------------------------------------------------------- */
+
+static void lease_by_all(struct ends *ends, int count) {
+    for (int i = 0; i < count; i++) {
+        ASSERT_INT_EQ(finish(&many[i]), 1);
+        ASSERT_INT_EQ(((char *)many[i].op.buffer)[0], 'x');
+        eddy__lease_return(many[i].loop, many[i].op.buffer);
+        close_forgotten(many[i].loop, &ends[i].near);
+        eddy__os_close(ends[i].far);
+    }
+}
+
+static void begin_leases(eddy_loop *loop, struct ends *ends, int count) {
+    for (int i = 0; i < count; i++) {
+        ends[i] = ends_open();
+        begin_later(&many[i], loop, EDDY__OP_LEASE, ends[i].near);
+    }
+    turn(loop);
+    for (int i = 0; i < count; i++)
+        put(ends[i].far, "x");
+}
+
+TEST(more_leases_at_once_than_the_kernel_has_are_all_lent) {
+    enum { COUNT = 400 };
+    LOOP loop = bound_loop();
+    struct ends ends[COUNT];
+    begin_leases(loop, ends, COUNT);
+    lease_by_all(ends, COUNT);
+}
+
+TEST(leases_that_are_cancelled_among_many_are_not_lost) {
+    enum { COUNT = 100 };
+    LOOP loop = bound_loop();
+    struct ends ends[COUNT];
+    begin_leases(loop, ends, COUNT);
+    for (int i = 0; i < COUNT; i++)
+        eddy__op_cancel(loop, &many[i].op);
+    for (int i = 0; i < COUNT; i++) {
+        ssize_t r = finish(&many[i]);
+        ASSERT(r == 1 || r == -ECANCELED);
+        ASSERT((r == 1) == (many[i].op.buffer != NULL));
+        if (r == -ECANCELED)
+            receive(loop, ends[i].near, "x");
+        else
+            eddy__lease_return(loop, many[i].op.buffer);
+        close_forgotten(loop, &ends[i].near);
+        eddy__os_close(ends[i].far);
+    }
+}
+
+/* Linux before 5.19. */
+TEST(a_kernel_that_knows_no_leases_lends_all_the_same) {
+    enum { COUNT = 50 };
+    LOOP loop = bound_loop();
+    struct ends ends[COUNT];
+    refuse_if(SYS_io_uring_register, 1, IORING_REGISTER_PBUF_RING, EINVAL);
+    begin_leases(loop, ends, COUNT);
+    lease_by_all(ends, COUNT);
+}
+
+/* --- a kernel that takes nothing between two waits -------------------------------------------- */
+
+/* To hand over without a wait is to enter with no flags. */
+static void refuse_to_take(void) {
+    refuse_if(SYS_io_uring_enter, 3, 0, EAGAIN);
+}
+
+TEST(slots_are_kept_back_for_cancels) {
+    struct eddy__uring uring;
+    int slots = 0, slots_of_cancel = 0;
+    ASSERT_OK(eddy__uring_open(&uring, true));
+    refuse_to_take();
+    for (struct io_uring_sqe *slot; (slot = eddy__uring_slot(&uring)); slots++)
+        io_uring_prep_nop(slot);
+    for (struct io_uring_sqe *slot; (slot = eddy__uring_slot_of_cancel(&uring)); slots_of_cancel++)
+        io_uring_prep_nop(slot);
+    eddy__uring_wait(&uring, NS_NEVER);
+
+    ASSERT_INT_EQ(slots_of_cancel, URING_SLOTS_OF_CANCEL);
+    ASSERT_INT_EQ(slots, URING_SLOTS - URING_SLOTS_OF_CANCEL);
+    ASSERT_UINT_EQ(eddy__uring_answers(&uring), URING_SLOTS);
+    eddy__uring_close(&uring);
+}
+
+TEST(what_found_no_slot_is_started_before_the_next_wait) {
+    static struct crowd crowd;
+    LOOP loop = ring_loop();
+    ENDS ends = ends_open();
+    crowd_open(&crowd, loop, ends.near);
+    refuse_to_take();
+    run_in_a_turn(loop, crowd_begin, &crowd);
+    put(ends.far, "x");
+    crowd_finish(0);
+    crowd_close(&crowd);
+}
+
+static void begin_and_cancel(void *arg) {
+    crowd_begin(arg);
+    crowd_cancel(arg);
+}
+
+TEST(a_cancel_that_found_no_slot_is_asked_for_again) {
+    static struct crowd crowd;
+    LOOP loop = ring_loop();
+    ENDS ends = ends_open();
+    crowd_open(&crowd, loop, ends.near);
+    refuse_to_take();
+    run_in_a_turn(loop, begin_and_cancel, &crowd);
+    crowd_finish(-ECANCELED);
+    crowd_close(&crowd);
+}
+
+static int readers_called;
+
+static void reader_called(void *unused) {
+    (void)unused;
+    readers_called++;
+}
+
+TEST(watches_that_find_no_slot_are_asked_about_later) {
+    static struct crowd crowd;
+    LOOP loop = ring_loop();
+    ENDS ends = ends_open();
+    crowd_open(&crowd, loop, ends.near);
+    refuse_to_take();
+    for (int i = 0; i < MANY; i++)
+        ASSERT_OK(eddy_add_reader(loop, crowd.fds[i], reader_called, NULL));
+    put(ends.far, "x");
+    while (readers_called < MANY)
+        ASSERT_OK(eddy_loop_run_once(loop, INFINITY));
+    for (int i = 0; i < MANY; i++)
+        ASSERT_INT_EQ(eddy_remove_reader(loop, crowd.fds[i]), 1);
+    crowd_close(&crowd);
+}
+
+/* --- threads ---------------------------------------------------------------------------------- */
+
+struct begun {
+    eddy_loop *loop;
+    int fd;
+    struct probe probe;
+};
+
+static void *begin_elsewhere(void *arg) {
+    struct begun *begun = arg;
+
+    ASSERT_OK(eddy_loop_run_once(begun->loop, 0)); /* the loop is this thread's now */
+    begin_later(&begun->probe, begun->loop, EDDY__OP_RECV, begun->fd);
+    ASSERT_OK(eddy_loop_run_once(begun->loop, 0));
+    return NULL;
+}
+
+TEST(an_operation_outlives_the_thread_that_began_it) {
+    LOOP loop = ring_loop();
+    ENDS ends = ends_open();
+    struct begun begun = {.loop = loop, .fd = ends.near};
+    pthread_t thread;
+    ASSERT_INT_EQ(pthread_create(&thread, NULL, begin_elsewhere, &begun), 0);
+    pthread_join(thread, NULL); /* the kernel takes back what the thread has asked for */
+    turn(loop);
+    put(ends.far, "hello");
+    finish(&begun.probe);
+    assert_got(&begun.probe, "hello");
+}
+
+static void *run_elsewhere(void *loop) {
+    ASSERT_CODE(EDDY_EWRONG_THREAD, eddy_loop_run_once(loop, 0));
+    forget_last_error();
+    return NULL;
+}
+
+TEST(a_loop_that_is_bound_to_its_thread_is_not_taken_over) {
+    LOOP loop = bound_loop();
+    pthread_t thread;
+    ASSERT_INT_EQ(pthread_create(&thread, NULL, run_elsewhere, loop), 0);
+    pthread_join(thread, NULL);
+    turn(loop);
+}
+
+/* --- forks ------------------------------------------------------------------------------------ */
+
+static int use_in_a_child(eddy_loop *loop, struct probe *probe) {
+    if (eddy_loop_run_once(loop, 0) != EDDY_EFORKED)
+        return 1;
+    if (probe->done_count > 0)
+        return 2;
+    eddy_loop_close(loop); /* refused: it is the parent's */
+    return eddy_loop_new(NULL, &loop) < 0 || eddy_loop_run_once(loop, 0) < 0 ||
+           eddy_loop_close(loop);
+}
+
+static void fork_beside(eddy_loop *loop) {
+    ENDS ends = ends_open();
+    struct probe probe = {.trace = NULL};
+    int status;
+    begin_later(&probe, loop, EDDY__OP_RECV, ends.near);
+    pid_t child = fork();
+    if (child == 0)
+        _exit(use_in_a_child(loop, &probe));
+    ASSERT_INT_EQ(waitpid(child, &status, 0), child);
+    ASSERT_INT_EQ(status, 0);
+    put(ends.far, "for the parent");
+    finish(&probe);
+    assert_got(&probe, "for the parent");
+}
+
+TEST(a_forked_child_leaves_the_parents_ring_alone) {
+    LOOP any = ring_loop();
+    LOOP bound = bound_loop();
+    fork_beside(any);
+    fork_beside(bound);
+}
+
+/* --- the end ---------------------------------------------------------------------------------- */
+
+TEST(a_loop_that_closes_waits_for_the_memory_it_has_lent) {
+    static struct crowd crowd;
+    eddy_loop *loop = ring_loop();
+    ENDS ends = ends_open();
+    crowd_open(&crowd, loop, ends.near);
+    run_in_a_turn(loop, crowd_begin, &crowd);
+    ASSERT_NULL(eddy_loop_close(loop));
+    crowd_finish(-ECANCELED);
+    for (int i = 0; i < MANY; i++)
+        eddy__os_close(crowd.fds[i]);
+}
+
+TEST(a_connection_that_comes_as_the_loop_closes_is_closed) {
+    eddy_loop *loop = ring_loop();
+    FD server = server_open(5);
+    FD client = tcp_socket();
+    struct probe probe = {.trace = NULL};
+    int before;
+    ASSERT_INT_EQ(connect_result(loop, client), 0);
+    before = descriptors_open();
+    begin_later(&probe, loop, EDDY__OP_ACCEPT, server); /* answered at once, and not yet taken */
+    ASSERT_NULL(eddy_loop_close(loop));
+    ASSERT_CODE(-ECANCELED, finish(&probe));
+    ASSERT(descriptors_open() < before);
+}
