@@ -15,9 +15,7 @@
 extern "C" {
 #endif
 
-/* --- waiting
- * ------------------------------------------------------------------------------------------------
- */
+/* --- waiting ---------------------------------------------------------------------------------- */
 
 /* Waits until it is done. Takes it. Suspends. Returns what the task's function returned, or its
  * error, with the error's sentence in eddy_last_error(). If the caller is cancelled meanwhile, the
@@ -55,8 +53,7 @@ EDDY_API int eddy_wait(eddy_future **futures, int count, double seconds, eddy_wa
  * Suspends. A future that completes although it was cancelled keeps its result. */
 EDDY_API int eddy_wait_for(eddy_future *future, double seconds);
 
-/* --- every future
- * ------------------------------------------------------------------------------------------- */
+/* --- every future ----------------------------------------------------------------------------- */
 
 /* Another reference; ref(NULL) is NULL. */
 EDDY_API eddy_future *eddy_ref(eddy_future *future);
@@ -88,8 +85,7 @@ EDDY_API int eddy_future_add_done_callback(eddy_future *future, eddy_done_callba
 EDDY_API int eddy_future_remove_done_callback(eddy_future *future, eddy_done_callback *fn,
                                               void *arg);
 
-/* --- plain futures: completed by hand
- * ------------------------------------------------------------------------ */
+/* --- plain futures: completed by hand --------------------------------------------------------- */
 
 /* A pending future, two references wanted: one for who awaits it (this), one for who completes it
  * (eddy_ref()). loop NULL: the running loop, else the thread's default. NULL: no memory. */
@@ -107,9 +103,7 @@ EDDY_API int eddy_future_set_error(eddy_future *future, int code, const char *fo
  * memory. */
 EDDY_API eddy_future *eddy_after(double seconds);
 
-/* --- shared futures: made for other threads
- * ------------------------------------------------------------------------------------------------
- */
+/* --- shared futures: made for other threads --------------------------------------------------- */
 
 /* What eddy_run_coroutine_threadsafe() returns is shared: awaiting (one, several, for a time), ref,
  * unref, detach, cancel, is_done, is_cancelled and result are legal in any thread; callbacks are

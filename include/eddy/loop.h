@@ -133,8 +133,7 @@ static inline int eddy_all_loops_info(eddy_loop_statistics *out) {
     return eddy_all_loops_info_sized(out, sizeof(eddy_loop_statistics));
 }
 
-/* --- callbacks
- * ---------------------------------------------------------------------------------------------- */
+/* --- callbacks -------------------------------------------------------------------------------- */
 
 /* A scheduled callback: a token of slot and generation, never dereferenced. Zero: no memory, or the
  * wrong thread. */
@@ -158,8 +157,7 @@ EDDY_API void eddy_handle_cancel(eddy_handle handle);
  * the kernel gives no more room. */
 EDDY_API int eddy_call_soon_threadsafe(eddy_loop *loop, eddy_callback *fn, void *arg);
 
-/* --- descriptors and signals
- * -------------------------------------------------------------------------------- */
+/* --- descriptors and signals ------------------------------------------------------------------ */
 
 /* Runs fn(arg) whenever fd can be read (written) without blocking, or has failed, until removed:
  * level-triggered. One reader and one writer per descriptor; a second call replaces the first.

@@ -57,9 +57,7 @@ EDDY_API ssize_t eddy_stream_read_line(eddy_stream *stream, eddy_slice *out);
 
 EDDY_API bool eddy_stream_at_eof(const eddy_stream *stream); /* the end has come and all is read */
 
-/* --- writing
- * -------------------------------------------------------------------------------------------------
- */
+/* --- writing ---------------------------------------------------------------------------------- */
 
 /* Waits for room below high water (suspends), then takes all `size` bytes and returns 0: they go
  * out in the background, small ones together when the loop's turn ends: who goes on computing for
@@ -74,9 +72,7 @@ EDDY_API int eddy_stream_flush(eddy_stream *stream);
 /* Flushes, then ends our half of the connection; the peer reads the end. Suspends. */
 EDDY_API int eddy_stream_write_eof(eddy_stream *stream);
 
-/* --- the end
- * -------------------------------------------------------------------------------------------------
- */
+/* --- the end ---------------------------------------------------------------------------------- */
 
 /* Closes and frees; returns NULL. Never suspends: unsent bytes go out in the background for at most
  * 30 seconds; flush first to know that they have. close(NULL) is NULL. */

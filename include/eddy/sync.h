@@ -33,9 +33,7 @@
 extern "C" {
 #endif
 
-/* --- lock
- * -----------------------------------------------------------------------------------------------
- */
+/* --- lock ------------------------------------------------------------------------------------- */
 
 /* Held by one at a time. As in asyncio it has no owner: who releases it need not be who acquired
  * it, and who acquires it twice waits for somebody else's release. */
@@ -56,9 +54,7 @@ EDDY_API void eddy_lock_release(eddy_lock *lock);
 
 EDDY_API bool eddy_lock_is_locked(const eddy_lock *lock);
 
-/* --- event
- * ----------------------------------------------------------------------------------------------
- */
+/* --- event ------------------------------------------------------------------------------------ */
 
 /* A flag that any number of tasks wait for. */
 typedef struct eddy_event {
@@ -79,9 +75,7 @@ EDDY_API void eddy_event_clear(eddy_event *event);
 
 EDDY_API bool eddy_event_is_set(const eddy_event *event);
 
-/* --- condition
- * ------------------------------------------------------------------------------------------
- */
+/* --- condition -------------------------------------------------------------------------------- */
 
 /* Tasks that hold a lock wait for a change that others make under the same lock:
  *
@@ -121,9 +115,7 @@ EDDY_API int eddy_condition_wait_for(eddy_condition *condition, bool (*predicate
 EDDY_API void eddy_condition_notify(eddy_condition *condition, int count);
 EDDY_API void eddy_condition_notify_all(eddy_condition *condition);
 
-/* --- semaphore
- * ------------------------------------------------------------------------------------------
- */
+/* --- semaphore -------------------------------------------------------------------------------- */
 
 /* Lets so many in at a time. */
 typedef struct eddy_semaphore {
@@ -157,9 +149,7 @@ EDDY_API void eddy_semaphore_release(eddy_semaphore *semaphore);
 /* Whether an acquire would wait. */
 EDDY_API bool eddy_semaphore_is_locked(const eddy_semaphore *semaphore);
 
-/* --- barrier
- * --------------------------------------------------------------------------------------------
- */
+/* --- barrier ---------------------------------------------------------------------------------- */
 
 /* A number of tasks that go on together, again and again. */
 typedef struct eddy_barrier {
@@ -183,9 +173,7 @@ EDDY_API int eddy_barrier_parties(const eddy_barrier *barrier);
 EDDY_API int eddy_barrier_n_waiting(const eddy_barrier *barrier);
 EDDY_API bool eddy_barrier_is_broken(const eddy_barrier *barrier);
 
-/* --- queue
- * ----------------------------------------------------------------------------------------------
- */
+/* --- queue ------------------------------------------------------------------------------------ */
 
 /* Items, pointers of yours (NULL is one), on their way from tasks that put to tasks that get. */
 typedef struct eddy_queue {

@@ -30,9 +30,7 @@ EDDY_API int eddy_run(eddy_fn *fn, void *arg);
  * (0..255), 1 after an error, 130 after SIGINT. */
 EDDY_API int eddy_main(eddy_fn *fn, void *arg);
 
-/* --- tasks
- * --------------------------------------------------------------------------------------------------
- */
+/* --- tasks ------------------------------------------------------------------------------------ */
 
 /* A task that starts in its turn. Returns a new reference: await, detach or unref it. NULL: no
  * memory. `arg` is borrowed and must live until the task has ended. Its name is the function's. */
@@ -72,9 +70,7 @@ EDDY_API int eddy_all_tasks(eddy_loop *loop, eddy_task **tasks, int capacity);
 EDDY_API int eddy_cancelling(void);
 EDDY_API int eddy_uncancel(void);
 
-/* --- time
- * ---------------------------------------------------------------------------------------------------
- */
+/* --- time ------------------------------------------------------------------------------------- */
 
 /* Suspends for `seconds` (<= 0: as eddy_yield; INFINITY: until cancelled). Returns 0 or -ECANCELED.
  */
@@ -119,9 +115,7 @@ typedef struct eddy_shield_scope {
 EDDY_API void eddy_shield_begin_at(const char *place, eddy_shield_scope *scope);
 EDDY_API void eddy_shield_end(eddy_shield_scope *scope);
 
-/* --- threads
- * ------------------------------------------------------------------------------------------------
- */
+/* --- threads ---------------------------------------------------------------------------------- */
 
 /* Runs fn(arg) in the loop's thread pool and returns its result, its error's sentence included.
  * Suspends. fn may block; eddy's suspending calls in it answer -EDEADLK. Cancelled before the job

@@ -23,9 +23,7 @@
 extern "C" {
 #endif
 
-/* --- work for another thread's loop
- * ------------------------------------------------------------------------------------------------
- */
+/* --- work for another thread's loop ----------------------------------------------------------- */
 
 /* Runs fn(arg) as a task of `loop`. Any thread; not in a signal handler. Returns a new reference to
  * a shared future (eddy/future.h): await it in a task of another loop, detach it, or block on it
@@ -38,9 +36,7 @@ extern "C" {
 EDDY_API eddy_future *eddy_run_coroutine_threadsafe_at(const char *origin, eddy_loop *loop,
                                                        eddy_fn *fn, void *arg);
 
-/* --- a loop in each of several threads
- * ------------------------------------------------------------------------------------------------
- */
+/* --- a loop in each of several threads -------------------------------------------------------- */
 
 /* All zero is the default of everything. */
 typedef struct eddy_threads_options {

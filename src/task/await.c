@@ -9,8 +9,7 @@
 #include "scheduler.h"
 #include "shared.h"
 
-/* --- until one is done -------------------------------------------------------------------------
- */
+/* --- until one is done ------------------------------------------------------------------------ */
 
 /* A task that waits for taken futures, one at a time. */
 struct await_wait {
@@ -107,8 +106,7 @@ static inline bool await_all(struct eddy__task *task, eddy_future **futures, int
     return await.was_cancelled;
 }
 
-/* --- eddy_await --------------------------------------------------------------------------------
- */
+/* --- eddy_await ------------------------------------------------------------------------------- */
 
 static inline int await_check_self(const eddy_future *future) {
     if (unlikely(eddy__current && &eddy__current->future == future))
@@ -184,8 +182,7 @@ int eddy_loop_run_until_complete(eddy_loop *loop, eddy_future *future) {
     return r;
 }
 
-/* --- gather ------------------------------------------------------------------------------------
- */
+/* --- gather ----------------------------------------------------------------------------------- */
 
 /* The loop that a wait for these runs, when it stands outside any task. */
 static eddy_loop *loop_of(eddy_future *futures[], int count) {
@@ -272,8 +269,7 @@ int eddy_gather_array(eddy_future **futures, int count, int *results) {
     return r;
 }
 
-/* --- eddy_wait ---------------------------------------------------------------------------------
- */
+/* --- eddy_wait -------------------------------------------------------------------------------- */
 
 struct some_wait {
     struct eddy__wait wait;

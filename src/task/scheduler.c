@@ -172,8 +172,7 @@ void eddy__task_run_eagerly(struct eddy__task *task) {
     scheduler->eager_maker = outer_maker;
 }
 
-/* --- running and ending ------------------------------------------------------------------------
- */
+/* --- running and ending ----------------------------------------------------------------------- */
 
 /* A fresh task that can go on with the stack of the one that has just ended, or NULL: then *to is
  * who goes on (NULL: the loop). The stack is given back last: it must not be bound while this runs
@@ -244,8 +243,7 @@ static void task_entry(void) {
     eddy__coro_finish(*place_of(scheduler, to), stack_of(to));
 }
 
-/* --- a loop's tasks ----------------------------------------------------------------------------
- */
+/* --- a loop's tasks --------------------------------------------------------------------------- */
 
 static void task_close(struct eddy__task *task) {
     struct eddy__wait *wait = task->future.task_state == TASK_NEW ? NULL : task->wait;
@@ -340,8 +338,7 @@ struct eddy__scheduler *eddy__scheduler_new(eddy_loop *loop) {
     return scheduler;
 }
 
-/* --- what the layers below ask ------------------------------------------------------------------
- */
+/* --- what the layers below ask ---------------------------------------------------------------- */
 
 static const eddy_error **task_error_slot(void) {
     return eddy__current ? &eddy__current->future.error : eddy__thread_error_slot();
