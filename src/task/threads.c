@@ -84,7 +84,7 @@ static int thread_open(struct run_thread *thread) {
             return eddy_raise(r, "cannot pin thread %d to a processor: %s", thread->index,
                               eddy_error_text(r));
     }
-    r = eddy_loop_new(NULL, &thread->loop);
+    r = eddy__loop_new_bound(NULL, &thread->loop);
     if (r == 0)
         eddy_loop_ref(thread->loop);
     return r;
@@ -262,16 +262,19 @@ static void thread_ended(struct eddy__post *post) {
         eddy__task_wake(run->waiter);
 }
 
-static void run_wait(struct threads_run *run) {
-    run->left = run->count;
+/* Before a thread can be the one that raises them. */
+static void run_watch_signals(struct threads_run *run) {
     run->has_sigint = eddy__run_watch_signal(run->loop, SIGINT, run_interrupted, run);
     if (run->options.sigterm)
         run->has_sigterm = eddy__run_watch_signal(run->loop, SIGTERM, run_terminated, run);
+}
+
+static void run_wait(struct threads_run *run) {
+    run->left = run->count;
     run->wait.cancel = run_cancelled;
     if (run->waiter->future.task_flags & TASK_REFUSED)
         run_cancelled(&run->wait);
     eddy__task_park(run->waiter, &run->wait);
-    run_forget_signals(run);
 }
 
 static int run_result(const struct threads_run *run) {
@@ -320,9 +323,11 @@ static int run_on_loop(struct threads_run *run) {
     run->waiter = eddy__task_to_suspend(run->loop, &r);
     if (!run->waiter)
         return r;
+    run_watch_signals(run);
     r = run_start(run);
     if (r == 0)
         run_wait(run);
+    run_forget_signals(run);
     for (int i = 0; i < run->started; i++)
         pthread_join(run->threads[i].id, NULL);
     return r < 0 ? r : run_result(run);

@@ -165,6 +165,15 @@ static inline void leave_descriptors(int left) {
     ASSERT_INT_EQ(setrlimit(RLIMIT_NOFILE, &limit), 0);
 }
 
+/* As many as there may be, for what a sanitizer opens when the test is over. */
+static inline void leave_all_descriptors(void) {
+    struct rlimit limit;
+
+    getrlimit(RLIMIT_NOFILE, &limit);
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 /* --- errors ----------------------------------------------------------------------------------- */
 
 static inline void forget_last_error(void) {

@@ -157,6 +157,7 @@ TEST(without_descriptors_nothing_is_better) {
     ASSERT_CODE(-EMFILE, backend_from("", EDDY_BACKEND_AUTO, &loop));
     ASSERT_LAST_ERROR(-EMFILE, "event loop");
     forget_last_error();
+    leave_all_descriptors();
 }
 
 TEST(the_default_is_io_uring_where_it_can_be_had) {

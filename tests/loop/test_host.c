@@ -56,6 +56,7 @@ TEST(without_descriptors_there_is_none_for_the_host) {
     leave_descriptors(2);
     ASSERT_OK(eddy_loop_fd(loop));
     forget_last_error();
+    leave_all_descriptors();
 }
 
 TEST(a_callback_queued_before_the_descriptor_is_asked_for_makes_it_readable) {

@@ -52,6 +52,7 @@ TEST(a_loop_without_descriptors_is_refused_with_a_sentence) {
     }
     ASSERT_NULL(loop);
     forget_last_error();
+    leave_all_descriptors();
 }
 
 TEST(a_loop_without_memory_is_refused_and_leaks_nothing) {

@@ -274,6 +274,7 @@ TEST(without_memory_or_descriptors_a_signal_keeps_its_action) {
     sigaction(SIGUSR1, NULL, &action);
     ASSERT(action.sa_handler == SIG_DFL);
     forget_last_error();
+    leave_all_descriptors();
 }
 
 TEST(a_signal_that_the_c_library_keeps_is_refused) {
