@@ -107,6 +107,9 @@ static void op_fill(const struct eddy__op *op, struct io_uring_sqe *slot) {
     case EDDY__OP_SEND:
         io_uring_prep_send(slot, op->fd, op->buffer, op->size, MSG_NOSIGNAL);
         break;
+    case EDDY__OP_SEND_NOW:
+        io_uring_prep_send(slot, op->fd, op->buffer, op->size, MSG_NOSIGNAL | MSG_DONTWAIT);
+        break;
     case EDDY__OP_ACCEPT:
         io_uring_prep_accept(slot, op->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
         break;
@@ -234,7 +237,7 @@ static bool op_goes_on(struct eddy__op *op, int result) {
         op->is_polled = result == -EINTR; /* it is under way */
         return op->is_polled || result == -ECANCELED;
     }
-    op->is_polled = result == -EAGAIN;
+    op->is_polled = result == -EAGAIN && op->code != EDDY__OP_SEND_NOW;
     return op->is_polled || result == -EINTR || result == -ECANCELED || (was_polled && result >= 0);
 }
 
