@@ -3,8 +3,8 @@
  * background.
  *
  * A write that finds nothing queued gives its bytes to the kernel directly; where the poller hands
- * over what a whole turn has asked for in one call, small writes are gathered for that, and larger
- * ones wait for it. What is left is copied and sent by an operation of the stream's own, that goes
+ * over what a whole turn has asked for in one call, small writes are gathered for that. What is
+ * left is copied and sent by an operation of the stream's own, that goes
  * on from its done() without any task. Bytes that are being sent lie in one buffer, which must not
  * move; those written meanwhile in another, and the two change places. A failure is kept for the
  * next call, as the write that caused it has returned long ago. */
@@ -265,41 +265,14 @@ static bool stream_gathers(eddy_stream *stream, size_t size) {
            eddy__buffer_reserve(&stream->sending, size) == 0;
 }
 
-/* Lies on the writer's stack. */
-struct send {
-    struct eddy__op op;
-    eddy_stream *stream;
-};
-
-static void send_dropped(struct eddy__op *op) {
-    writing_end(&(eddy_stream *){container_of(op, struct send, op)->stream});
-}
-
-/* Suspends until the turn ends: a large write is sent with all others, without a copy. */
-static ssize_t stream_send_with_turn(eddy_stream *stream, const void *data, size_t size) {
-    struct send send = {.stream = stream};
-    ssize_t n;
-
-    eddy__op_send_now(&send.op, stream->fd, data, MIN(size, SEND_BYTES_MAX));
-    n = eddy__op_await_or(stream->loop, &send.op, send_dropped);
-    if (!stream->is_closed || (n >= 0 && (size_t)n == size))
-        return n;
-    stream->is_reset =
-        stream->is_reset || n > 0; /* half of it: the peer must not take that for all */
-    return eddy__fail(EDDY_ECLOSED);
-}
-
 /* What the kernel takes at once. Returns how much, or a code that later calls will see too. */
 static ssize_t stream_send_now(eddy_stream *stream, const void *data, size_t size) {
     ssize_t n;
 
     if (stream->is_sending || size == 0 || stream_gathers(stream, size))
         return 0;
-    if (stream_may_gather(stream))
-        n = stream_send_with_turn(stream, data, size);
-    else
-        n = eddy__socket_try_send(stream->fd, data, size);
-    if (n >= 0 || n == -ECANCELED || n == EDDY_ECLOSED)
+    n = eddy__socket_try_send(stream->fd, data, size);
+    if (n >= 0)
         return n;
     if (n == -EAGAIN || n == -ENOBUFS)
         return 0; /* the operation that waits for room meets whatever is behind it */

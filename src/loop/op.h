@@ -23,7 +23,6 @@ enum eddy__op_code {
     EDDY__OP_RECV,     /* into buffer; result: bytes, 0 at the end */
     EDDY__OP_LEASE,    /* the same without a buffer of one's own: see below */
     EDDY__OP_SEND,     /* from buffer; result: bytes, perhaps fewer than size */
-    EDDY__OP_SEND_NOW, /* what the kernel takes without waiting; -EAGAIN: nothing */
     EDDY__OP_ACCEPT,   /* result: the new descriptor */
     EDDY__OP_CONNECT,  /* to address; result: 0 */
     EDDY__OP_READABLE, /* result: 0 once it is readable (or failed), nothing is read; at most one in

@@ -129,7 +129,6 @@ static ssize_t op_try(struct eddy__poller *poller, struct eddy__op *op, bool fir
     case EDDY__OP_LEASE:
         return op_try_lease(poller, op);
     case EDDY__OP_SEND:
-    case EDDY__OP_SEND_NOW:
         return eddy__os_send(op->fd, op->buffer, op->size, 0);
     case EDDY__OP_ACCEPT:
         return eddy__os_accept(op->fd);
@@ -146,8 +145,6 @@ static ssize_t op_try(struct eddy__poller *poller, struct eddy__op *op, bool fir
 /* Not now. A connect that is under way says EINPROGRESS; its EAGAIN is final (a Unix socket's queue
  * is full, and no event follows). */
 static bool op_must_wait(const struct eddy__op *op, ssize_t r) {
-    if (op->code == EDDY__OP_SEND_NOW)
-        return false;
     return r == (op->code == EDDY__OP_CONNECT ? -EINPROGRESS : -EAGAIN);
 }
 
@@ -179,7 +176,7 @@ static bool op_completes(struct eddy__poller *poller, struct descriptor *descrip
  * is known. */
 static bool op_is_worth_trying(const struct descriptor *descriptor, const struct eddy__op *op) {
     return descriptor->ready[direction_of(op)] || op->code == EDDY__OP_CONNECT ||
-           op->code == EDDY__OP_SEND_NOW || descriptor->armed == 0;
+           descriptor->armed == 0;
 }
 
 static bool epoll_submit(struct eddy__poller *poller, struct eddy__op *op) {

@@ -50,11 +50,19 @@ static int ring_open_best(struct io_uring *ring, bool one_thread, unsigned small
     return r;
 }
 
+/* What came with the flags that the ring was opened with. */
+static bool ring_is_of_5_19(const struct io_uring *ring) {
+    return ring->flags & (IORING_SETUP_COOP_TASKRUN | IORING_SETUP_DEFER_TASKRUN);
+}
+
 /* Some kernels (before 5.12) count rings against `ulimit -l`, which is small. */
 int eddy__uring_open(struct eddy__uring *uring, bool one_thread) {
     int r = ring_open_best(&uring->ring, one_thread, 1);
 
-    return r == -ENOMEM ? ring_open_best(&uring->ring, one_thread, URING_SMALLER) : r;
+    if (r == -ENOMEM)
+        r = ring_open_best(&uring->ring, one_thread, URING_SMALLER);
+    uring->waits_first = r == 0 && ring_is_of_5_19(&uring->ring);
+    return r;
 }
 
 void eddy__uring_close(struct eddy__uring *uring) {

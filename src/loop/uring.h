@@ -19,6 +19,7 @@
 
 struct eddy__uring {
     struct io_uring ring;
+    bool waits_first; /* IORING_RECVSEND_POLL_FIRST is known (Linux 5.19) */
 };
 
 /* Opens the best ring that the kernel has. one_thread: no other thread will ever use it. Returns 0;

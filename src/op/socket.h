@@ -39,12 +39,6 @@ static inline void eddy__op_send(struct eddy__op *op, int fd, const void *data, 
     *op = (struct eddy__op){.code = EDDY__OP_SEND, .fd = fd, .buffer = (void *)data, .size = size};
 }
 
-/* Only what there is room for; waits for the poller, not for the peer. */
-static inline void eddy__op_send_now(struct eddy__op *op, int fd, const void *data, size_t size) {
-    eddy__op_send(op, fd, data, size);
-    op->code = EDDY__OP_SEND_NOW;
-}
-
 static inline void eddy__op_accept(struct eddy__op *op, int fd) {
     *op = (struct eddy__op){.code = EDDY__OP_ACCEPT, .fd = fd};
 }
