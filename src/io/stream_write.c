@@ -4,10 +4,10 @@
  *
  * A write that finds nothing queued gives its bytes to the kernel directly; where the poller hands
  * over what a whole turn has asked for in one call, small writes are gathered for that. What is
- * left is copied and sent by an operation of the stream's own, that goes on from its done() without
- * any task. Bytes that are being sent lie in one buffer, which must not move; those written
- * meanwhile in another, and the two change places. A failure is kept for the next call, as the
- * write that caused it has returned long ago. */
+ * left is copied and sent by an operation of the stream's own, that goes
+ * on from its done() without any task. Bytes that are being sent lie in one buffer, which must not
+ * move; those written meanwhile in another, and the two change places. A failure is kept for the
+ * next call, as the write that caused it has returned long ago. */
 #include <errno.h>
 
 #include "os.h"

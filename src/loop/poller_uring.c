@@ -26,6 +26,7 @@
 #include "util.h"
 
 #define CLOSE_PATIENCE_NS (10 * NS_PER_SECOND)
+#define BULKY_BYTES       8192
 #define IDLE_NS           (100 * NS_PER_MS) /* without an answer: time to free what was not needed */
 
 /* Whom an answer is for: the lowest bits of its tag. The rest is the operation's address; or the
@@ -37,6 +38,8 @@ struct descriptor {
     struct eddy__watch *watch;
     uint32_t asked;  /* the events that the kernel watches for, 0: none */
     uint32_t number; /* of that question */
+    bool is_drained; /* the last receive has left nothing: trying first would be in vain */
+    bool is_bulky;   /* and it brought much: a warm lease is worth a call of its own */
     int next;        /* in the list of those to be asked about, if... */
     bool is_listed;
 };
@@ -118,10 +121,15 @@ static void op_fill(const struct eddy__op *op, struct io_uring_sqe *slot) {
     }
 }
 
+static bool op_receives(const struct eddy__op *op) {
+    return op->code == EDDY__OP_RECV || op->code == EDDY__OP_LEASE;
+}
+
 /* The kernel refuses to wait without a single lease. Where it does not know them the operation
  * waits for readiness, and receives by itself. */
 static void op_ready_lease(struct eddy__poller *poller, struct eddy__op *op) {
-    op->is_polled = !eddy__lease_ring_open(&poller->lease_ring, &poller->uring);
+    op->is_polled = poller->descriptors[op->fd].is_bulky ||
+                    !eddy__lease_ring_open(&poller->lease_ring, &poller->uring);
     if (!op->is_polled && poller->lease_ring.filled == 0)
         eddy__lease_ring_fill(&poller->lease_ring, &poller->leases);
 }
@@ -137,6 +145,8 @@ static void op_start(struct eddy__poller *poller, struct eddy__op *op) {
         return;
     }
     op_fill(op, slot);
+    if (op_receives(op) && !op->is_polled && poller->descriptors[op->fd].is_drained)
+        slot->ioprio |= IORING_RECVSEND_POLL_FIRST;
     io_uring_sqe_set_data64(slot, op_tag(op));
     op->is_lent = true;
     poller->lent++;
@@ -287,12 +297,25 @@ static int lease_answered(struct eddy__poller *poller, struct eddy__op *op,
     return answer->res;
 }
 
+/* What a receive teaches about the next one. */
+static void descriptor_received(struct eddy__poller *poller, const struct eddy__op *op, int result,
+                                uint32_t flags) {
+    struct descriptor *descriptor = &poller->descriptors[op->fd];
+
+    descriptor->is_drained =
+        poller->uring.waits_first && result > 0 && !(flags & IORING_CQE_F_SOCK_NONEMPTY);
+    if (op->code == EDDY__OP_LEASE && result > 0)
+        descriptor->is_bulky = result >= BULKY_BYTES;
+}
+
 static void op_answered(struct eddy__poller *poller, struct eddy__op *op,
                         const struct io_uring_cqe *answer) {
     struct op_queue *queue = &poller->descriptors[op->fd].queues[direction_of(op)];
     int result = op->code == EDDY__OP_LEASE ? lease_answered(poller, op, answer) : answer->res;
     bool was_polled = op->is_polled;
 
+    if (op_receives(op))
+        descriptor_received(poller, op, result, answer->flags);
     poller->lent--;
     op->is_lent = false;
     if (unlikely(op_goes_on(op, result))) {
@@ -525,6 +548,7 @@ static void uring_forget(struct eddy__poller *poller, int fd) {
         return;
     assert(!poller->descriptors[fd].queues[READING].first);
     assert(!poller->descriptors[fd].queues[WRITING].first);
+    poller->descriptors[fd].is_drained = poller->descriptors[fd].is_bulky = false;
 }
 
 /* The last first: those end at once, the kernel has the first only. done() may move the table. */

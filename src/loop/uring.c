@@ -25,12 +25,12 @@ static const unsigned ladder[] = {
     0,
 };
 
-static int ring_open(struct io_uring *ring, unsigned flags) {
+static int ring_open(struct io_uring *ring, unsigned flags, unsigned smaller) {
     struct io_uring_params params = {
         .flags = flags | IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP,
-        .cq_entries = URING_ANSWERS,
+        .cq_entries = URING_ANSWERS / smaller,
     };
-    int r = io_uring_queue_init_params(URING_SLOTS, ring, &params);
+    int r = io_uring_queue_init_params(URING_SLOTS / smaller, ring, &params);
 
     if (r < 0)
         return r;
@@ -42,11 +42,26 @@ static int ring_open(struct io_uring *ring, unsigned flags) {
     return r;
 }
 
-int eddy__uring_open(struct eddy__uring *uring, bool one_thread) {
+static int ring_open_best(struct io_uring *ring, bool one_thread, unsigned smaller) {
     int r = -EINVAL;
 
     for (size_t i = one_thread ? 0 : 1; i < ARRAY_SIZE(ladder) && r == -EINVAL; i++)
-        r = ring_open(&uring->ring, ladder[i]);
+        r = ring_open(ring, ladder[i], smaller);
+    return r;
+}
+
+/* What came with the flags that the ring was opened with. */
+static bool ring_is_of_5_19(const struct io_uring *ring) {
+    return ring->flags & (IORING_SETUP_COOP_TASKRUN | IORING_SETUP_DEFER_TASKRUN);
+}
+
+/* Some kernels (before 5.12) count rings against `ulimit -l`, which is small. */
+int eddy__uring_open(struct eddy__uring *uring, bool one_thread) {
+    int r = ring_open_best(&uring->ring, one_thread, 1);
+
+    if (r == -ENOMEM)
+        r = ring_open_best(&uring->ring, one_thread, URING_SMALLER);
+    uring->waits_first = r == 0 && ring_is_of_5_19(&uring->ring);
     return r;
 }
 

@@ -11,12 +11,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define URING_SLOTS           256  /* small: some kernels count rings against `ulimit -l` */
-#define URING_ANSWERS         1024 /* more are kept by the kernel until there is room */
+/* A thousand connections that all have something to say fit: 64 KiB of answers, 32 of slots. */
+#define URING_SLOTS           512
+#define URING_ANSWERS         4096 /* more are kept by the kernel, dearly, until there is room */
 #define URING_SLOTS_OF_CANCEL 32
+#define URING_SMALLER         4 /* the ring when there is no memory for that: `ulimit -l` */
 
 struct eddy__uring {
     struct io_uring ring;
+    bool waits_first; /* IORING_RECVSEND_POLL_FIRST is known (Linux 5.19) */
 };
 
 /* Opens the best ring that the kernel has. one_thread: no other thread will ever use it. Returns 0;

@@ -156,6 +156,7 @@ TEST(without_descriptors_nothing_is_better) {
     leave_descriptors(0);
     ASSERT_CODE(-EMFILE, backend_from("", EDDY_BACKEND_AUTO, &loop));
     ASSERT_LAST_ERROR(-EMFILE, "event loop");
+    leave_descriptors(2); /* the leak checker needs one */
     forget_last_error();
     leave_all_descriptors();
 }
