@@ -16,8 +16,8 @@ test:     ## builds with gcc, clang, sanitizers, for AArch64, and tests it all; 
 build:    ## builds the libraries, the command and the examples, into build/
 	@tools/setup build && tools/build build
 
-bench:    ## measures, beside the limits and other clients
-	@tools/setup bench && tools/build build/release -Dbuildtype=release -Dbench=true && bench/run --build build/release
+bench:    ## measures, beside the limits and the peers; some twelve minutes
+	@tools/setup bench && tools/build build/release -Dbuildtype=release -Dbench=true && bench/peers/build && bench/run --build build/release --plots
 
 install:  ## installs under PREFIX, /usr/local unless told; DESTDIR stages
 	@tools/setup build && tools/build build -Dprefix=$(PREFIX) && meson install -C build --no-rebuild --quiet --destdir "$(DESTDIR)" && echo "installed under $(DESTDIR)$(PREFIX)"

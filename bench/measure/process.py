@@ -1,15 +1,17 @@
 # SPDX-License-Identifier: MIT
-"""Running one measuring program: on one core, under a time limit, with its CPU time."""
+"""Running measuring programs: pinned, under a time limit, with their CPU time; and servers."""
 
 import json
 import os
+import selectors
 import subprocess
 import tempfile
 import threading
 import time
 from dataclasses import dataclass
 
-TIME_LIMIT_SECONDS = 120
+TIME_LIMIT_SECONDS = 60
+START_SECONDS = 10  # until a server listens
 
 
 class Failed(Exception):
@@ -25,20 +27,34 @@ class Outcome:
     wall_seconds: float
 
 
-def environment():
+def environment(more=()):
     """Ours without proxies: the clients are to talk to the server on this machine."""
-    return {k: v for k, v in os.environ.items() if not k.lower().endswith("_proxy")}
+    ours = {k: v for k, v in os.environ.items() if not k.lower().endswith("_proxy")}
+    return {**ours, **dict(more)}
 
 
-def run(command, cpu=None):
-    """Runs a command to its end, pinned to a processor, and returns an Outcome; or raises Failed."""
-    pin = (lambda: os.sched_setaffinity(0, {cpu})) if cpu is not None else None
-    name = os.path.basename(command[0])
+def start(command, cpus, more=(), **streams):
+    """A process, pinned to the processors of a set (None: wherever)."""
+    pin = (lambda: os.sched_setaffinity(0, cpus)) if cpus else None
+    return subprocess.Popen(command, env=environment(more), preexec_fn=pin, **streams)
+
+
+def last_words(errors, returncode):
+    """The last line of what it said, or how it ended."""
+    errors.seek(0)
+    said = [line for line in errors.read().splitlines() if line.strip()]
+    if said:
+        return said[-1].strip()
+    return f"killed by signal {-returncode}" if returncode < 0 else f"status {returncode}"
+
+
+def run(command, cpus=None, more=(), seconds=TIME_LIMIT_SECONDS):
+    """Runs a command to its end and returns an Outcome; or raises Failed."""
+    name = command_name(command)
     with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors:
-        start = time.monotonic()
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=errors,
-                                   env=environment(), preexec_fn=pin)
-        alarm = threading.Timer(TIME_LIMIT_SECONDS, process.kill)
+        begin = time.monotonic()
+        process = start(command, cpus, more, stdin=subprocess.DEVNULL, stdout=output, stderr=errors)
+        alarm = threading.Timer(seconds, process.kill)
         alarm.start()
         try:
             _, status, usage = os.wait4(process.pid, 0)
@@ -49,20 +65,74 @@ def run(command, cpu=None):
         finally:
             alarm.cancel()
         process.returncode = os.waitstatus_to_exitcode(status)
-        wall = time.monotonic() - start
+        wall = time.monotonic() - begin
 
-        output.seek(0)
-        errors.seek(0)
         if process.returncode != 0:
-            said = errors.read().strip().splitlines()[-1:] or [f"status {process.returncode}"]
-            raise Failed(f"{name}: {said[0]}")
+            late = f"took more than {seconds} s" if wall >= seconds else None
+            raise Failed(f"{name}: {late or last_words(errors, process.returncode)}")
+        output.seek(0)
         return Outcome(output.read(), usage.ru_utime + usage.ru_stime, usage.ru_utime,
                        usage.ru_stime, wall)
 
 
-def lines(outcome, name):
+def command_name(command):
+    """limit_switch, or go/bench yield."""
+    path = command[0].split(os.sep)
+    return f"{path[-2]} {command[1]}" if path[-1] == "bench" else path[-1]
+
+
+def lines(text, name):
     """The JSON objects that a program printed, one a line."""
     try:
-        return [json.loads(line) for line in outcome.output.splitlines()]
+        return [json.loads(line) for line in text.splitlines()]
     except ValueError as error:
         raise Failed(f"{name}: printed no JSON: {error}") from error
+
+
+class Running:
+    """with Running(command, cpus): a program that goes on beside others, killed at the end."""
+
+    def __init__(self, command, cpus, more=()):
+        self.command, self.cpus, self.more = command, cpus, more
+
+    def __enter__(self):
+        self.errors = tempfile.TemporaryFile("w+")
+        self.process = start(self.command, self.cpus, self.more, stdin=subprocess.PIPE,
+                             stdout=subprocess.PIPE, stderr=self.errors)
+        os.set_blocking(self.process.stdout.fileno(), False)
+        self.text = b""
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.wait()
+        self.process.stdin.close()
+        self.process.stdout.close()
+        self.errors.close()
+
+    def fail(self, why=None):
+        if self.process.poll() is None and why is None:
+            why = "said nothing"
+        raise Failed(f"{command_name(self.command)}: "
+                     f"{why or last_words(self.errors, self.process.wait())}")
+
+    def read_lines(self, count, seconds):
+        """The first lines that it prints."""
+        end = time.monotonic() + seconds
+        with selectors.DefaultSelector() as selector:
+            selector.register(self.process.stdout, selectors.EVENT_READ)
+            while self.text.count(b"\n") < count:
+                left = end - time.monotonic()
+                if left <= 0:
+                    self.fail(f"took more than {seconds} s")
+                if not selector.select(left):
+                    continue
+                more = self.process.stdout.read()
+                if more == b"":
+                    self.process.wait()
+                    self.fail()
+                self.text += more or b""
+        return lines(self.text.decode(), command_name(self.command))
+
+    def port(self):
+        return self.read_lines(1, START_SECONDS)[0]["port"]

@@ -2,12 +2,18 @@
 """The raw results: one document of JSON per run, and what can be read out of it."""
 
 import json
+import os
 import shutil
 from statistics import median
 
 from . import rows
 
 FAST_BELOW_NS = 200  # of the probe: see README.md, "two states"
+AHEAD, AHEAD_IN_TAIL = 1.02, 1.1  # less than that is noise
+
+
+def state(ping_pong_ns):
+    return "fast" if ping_pong_ns < FAST_BELOW_NS else "slow"
 
 
 class Results:
@@ -18,23 +24,22 @@ class Results:
 
     @classmethod
     def new(cls, conditions):
-        return cls({"format": 1, "conditions": conditions, "probes": [], "measurements": [],
+        return cls({"format": 2, "conditions": conditions, "probes": [], "measurements": [],
                     "notes": []})
 
     @classmethod
     def load(cls, path):
         return cls(json.loads(path.read_text()))
 
-    def save(self, directory, name):
-        """<name>.json, or <name>-2.json ... rather than replace another; and latest.json."""
-        directory.mkdir(exist_ok=True)
-        path, number = directory / f"{name}.json", 1
-        while path.exists():
-            number += 1
-            path = directory / f"{name}-{number}.json"
-        path.write_text(json.dumps(self.document, indent=1) + "\n")
-        shutil.copyfile(path, directory / "latest.json")
-        return path
+    # --- keeping ---
+
+    def save(self, path):
+        """Whole or not at all: a run that is ended leaves the last state."""
+        path.parent.mkdir(exist_ok=True)
+        part = path.with_suffix(".part")
+        text = json.dumps(self.document, separators=(",", ":"))
+        part.write_text(text.replace("},{", "},\n{") + "\n")
+        os.replace(part, path)
 
     def note(self, text):
         if text not in self.document["notes"]:
@@ -43,40 +48,85 @@ class Results:
     def probe(self, round_number, value_ns):
         self.document["probes"].append({"round": round_number, "ping_pong_ns": value_ns})
 
+    def last_probe(self):
+        probes = self.document["probes"]
+        return probes[-1]["ping_pong_ns"] if probes else None
+
     def add(self, round_number, side, measurement):
-        self.document["measurements"].append({"round": round_number, "side": side, **measurement})
+        """Returns the record, so that what the host was like afterwards can be put into it."""
+        record = {"round": round_number, "side": side, **measurement, "host": [self.last_probe()]}
+        self.document["measurements"].append(record)
+        return record
+
+    # --- reading ---
+
+    def records(self, row, side):
+        """Round to measurement; a round that failed is not there."""
+        return {m["round"]: m for m in self.document["measurements"]
+                if m["row"] == row and m["side"] == side}
 
     def values(self, row, side):
-        """Round to value; a round that failed is not there."""
-        return {m["round"]: m["value"] for m in self.document["measurements"]
-                if m["row"] == row and m["side"] == side}
+        return [record["value"] for record in self.records(row, side).values()]
+
+    def median(self, row, side):
+        values = self.values(row, side)
+        return median(values) if values else None
+
+    def sides(self, row):
+        """Who was measured, in the order of rows.SIDES."""
+        measured = {m["side"] for m in self.document["measurements"] if m["row"] == row}
+        return [side for side in rows.SIDES if side in measured]
 
     def unit(self, row):
         return next(m["unit"] for m in self.document["measurements"] if m["row"] == row)
 
-    def ratio(self, row, side, beside):
-        """The median of the rounds' own ratios: the two were measured within the same second, so a
-        change of the host between rounds does not tell. None without a common round."""
-        ours, theirs = self.values(row, side), self.values(row, beside)
-        ratios = [ours[r] / theirs[r] for r in ours if theirs.get(r)]
-        return median(ratios) if ratios else None
+    def ratio(self, row, side, beside, crosses_cores=False):
+        """The median of the rounds' own ratios: the two were measured within the same seconds, so a
+        change of the host between rounds does not tell. Where it was in two states within a round
+        and the cores talk to each other, the round does not count, unless there is no other.
+        None without a common round."""
+        ours, theirs = self.records(row, side), self.records(row, beside)
+        common = [r for r in ours if r in theirs and theirs[r]["value"]]
+        if crosses_cores:
+            common = [r for r in common if one_state(ours[r], theirs[r])] or common
+        return median(ours[r]["value"] / theirs[r]["value"] for r in common) if common else None
 
     def states(self):
         """How many probes found the host fast, and how many slow."""
-        values = [p["ping_pong_ns"] for p in self.document["probes"]]
-        fast = sum(value < FAST_BELOW_NS for value in values)
-        return fast, len(values) - fast
+        found = [state(p["ping_pong_ns"]) for p in self.document["probes"]]
+        return found.count("fast"), found.count("slow")
 
 
-def is_met(goal, ratio, value):
-    measured = ratio if goal.of == "ratio" else value
-    return measured is not None and measured <= goal.most
+def one_state(*measurements):
+    probes = [p for m in measurements for p in m.get("host", []) if p is not None]
+    return len({state(p) for p in probes}) <= 1
 
 
 def compared(results):
     """For each row that has something: (row, ours, theirs, ratio); ours and theirs are lists."""
     for row in rows.ROWS:
-        ours = list(results.values(row.name, "eddy").values())
-        theirs = list(results.values(row.name, row.beside).values())
+        ours, theirs = results.values(row.name, row.ours), results.values(row.name, row.beside)
         if ours or theirs:
-            yield row, ours, theirs, results.ratio(row.name, "eddy", row.beside)
+            yield row, ours, theirs, results.ratio(row.name, row.ours, row.beside,
+                                                   row.crosses_cores)
+
+
+def ahead(results):
+    """Where a peer is ahead of the better of eddy's sides: (row, our side, peer, by how much).
+    The factor is above 1: so many times faster, smaller, or more."""
+    seen = set()
+    for row in rows.ROWS:
+        if row.name in seen:
+            continue
+        seen.add(row.name)
+        mine = [side for side in results.sides(row.name) if side in rows.OURS]
+        if not mine:
+            continue
+        best = (max if row.more_is_better else min)(mine, key=lambda s: results.median(row.name, s))
+        for peer in results.sides(row.name):
+            if peer in rows.OURS or peer in rows.LIMITS:
+                continue
+            ratio = results.ratio(row.name, best, peer, row.crosses_cores)
+            factor = ratio and (1 / ratio if row.more_is_better else ratio)
+            if factor and factor > (AHEAD_IN_TAIL if row.name.endswith("-p99") else AHEAD):
+                yield row, best, peer, factor

@@ -83,7 +83,7 @@ func yield(count int) {
 			}
 		}()
 	}
-	yields := max(1, 500000/count)
+	yields := max(1, 200000/count)
 	report(fmt.Sprintf("yield-%d", count), median(func() float64 {
 		start := time.Now()
 		for i := 0; i < yields; i++ {
@@ -116,19 +116,6 @@ func spawn(int) {
 		}
 		return per(start, 100000)
 	}), "ns")
-}
-
-func created(count int) {
-	var group sync.WaitGroup
-	group.Add(count)
-	before, start := memory(), time.Now()
-	for i := 0; i < count; i++ {
-		go group.Done()
-	}
-	taken := per(start, count)
-	report("created-memory", (memory()-before)/float64(count), "bytes")
-	report("created-time", taken, "ns")
-	group.Wait()
 }
 
 func sleepers(count int) {
@@ -266,7 +253,7 @@ func echo(int) {
 }
 
 func main() {
-	rows := map[string]func(int){"yield": yield, "spawn": spawn, "created": created,
+	rows := map[string]func(int){"yield": yield, "spawn": spawn,
 		"sleepers": sleepers, "timers": timers, "futures": futures, "threadsafe": threadsafe,
 		"echo": echo}
 	count := 1
