@@ -34,7 +34,8 @@ a { color: var(--ours); text-decoration: none; } a:hover { text-decoration: unde
 .bar.missed { background: var(--missed); }
 .mark { position: absolute; top: -2px; bottom: -2px; width: 2px; background: var(--limit); }
 .goal { position: absolute; top: 1px; bottom: 1px; width: 3px; background: var(--ink); }
-.value { position: absolute; padding-left: .35rem; white-space: nowrap; line-height: 1.15rem; }
+.value { position: absolute; padding-left: .35rem; white-space: nowrap; line-height: 1.15rem;
+       text-shadow: 0 0 2px var(--card), 0 0 3px var(--card), 0 0 4px var(--card); }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; font-size: .82rem; width: 100%; }
 th, td { padding: .28rem .6rem; text-align: right; white-space: nowrap;
