@@ -61,14 +61,25 @@ SECTIONS = (
 )
 
 
+ECHO_SUFFIXES = {"": "", "-cpu": ": server CPU", "-p50": ": median", "-p99": ": 99th percentile",
+                 "-p999": ": 99.9th percentile"}
+
+
 def titles():
+    """Of each name one, whatever sides its rows compare."""
     found = {}
     for row in rows.ROWS:
-        found.setdefault(row.name, row.title)
-    for name, (title, _) in rows.ECHO_NAMES.items():
-        found.update({name + suffix: title for suffix in ("", "-cpu", "-p50", "-p99", "-p999")})
-    return {name: title.replace(", io_uring", "").replace(", from one place", "")
-            for name, title in found.items()}
+        found.setdefault(row.name, row.title.replace(", io_uring", ""))
+    for name, title in rows.ECHO_NAMES.items():
+        found.update({name + suffix: title + words for suffix, words in ECHO_SUFFIXES.items()})
+    return found
+
+
+def short(title):
+    """For a panel, under the heading of its section."""
+    for words in (*filter(None, ECHO_SUFFIXES.values()), ", from one place"):
+        title = title.removesuffix(words)
+    return title.removeprefix("echo, ")
 
 
 def panel(results, name, title):
@@ -85,14 +96,15 @@ def sections(results):
     """Those that have something to show."""
     title_of = titles()
     for key, title, subtitle, names in SECTIONS:
-        panels = tuple(panel(results, name, title_of[name]) for name in names if results.sides(name))
+        panels = tuple(panel(results, name, short(title_of[name]))
+                       for name in names if results.sides(name))
         panels = tuple(p for p in panels if p.bars)
         if panels:
             yield Section(key, title, subtitle, panels)
 
 
 def overview(results):
-    """(row, ratio where below 1 is better than what stands beside it, goal or None, met or None)."""
+    """(row, how many times the cost of what stands beside it, goal or None, met or None)."""
     for row, ours, _, ratio in results_module.compared(results):
         if ratio is None or row.name.endswith(("-p99", "-cpu", "-connect")):
             continue

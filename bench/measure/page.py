@@ -34,7 +34,8 @@ a { color: var(--ours); text-decoration: none; } a:hover { text-decoration: unde
 .bar.missed { background: var(--missed); }
 .mark { position: absolute; top: -2px; bottom: -2px; width: 2px; background: var(--limit); }
 .goal { position: absolute; top: 1px; bottom: 1px; width: 3px; background: var(--ink); }
-.value { position: absolute; padding-left: .35rem; white-space: nowrap; line-height: 1.15rem; }
+.value { position: absolute; padding-left: .35rem; white-space: nowrap; line-height: 1.15rem;
+       text-shadow: 0 0 2px var(--card), 0 0 3px var(--card), 0 0 4px var(--card); }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; font-size: .82rem; width: 100%; }
 th, td { padding: .28rem .6rem; text-align: right; white-space: nowrap;
@@ -94,7 +95,8 @@ def overview(results):
     for row, cost, goal, met in found:
         marks = f'<div class="mark" style="left:{scale.percent(1):.2f}%"></div>'
         if goal:
-            marks += f'<div class="goal" style="left:{scale.percent(goal):.2f}%" title="goal"></div>'
+            marks += (f'<div class="goal" style="left:{scale.percent(goal):.2f}%" '
+                      'title="goal"></div>')
         beside = "" if row.beside.startswith("limit") else f" ({row.beside})"
         lines.append(f'<div class="side">{text(row.title + beside)}</div>'
                      + track(scale.percent(cost), f"{cost:.2f}x",
@@ -136,8 +138,9 @@ def chapters(results):
         yield section.key, section.title.split(":")[0], chapter(
             section.key, section.title, section.subtitle + "; the red line is the limit.",
             f'<div class="panels">{panels}</div>')
-    yield "goals", "Goals", chapter("goals", "Every row, its goal", "A ratio is the median of the "
-                                    "rounds' own ratios.", html_table(table.HEAD, table.cells(results)))
+    yield "goals", "Goals", chapter(
+        "goals", "Every row, its goal", "A ratio is the median of the rounds' own ratios.",
+        html_table(table.HEAD, table.cells(results)))
     echo = "".join(f"<h3>{text(title)}</h3>{html_table(table.ECHO_HEAD, lines)}"
                    for title, lines in table.echo_tables(results))
     if echo:
@@ -162,8 +165,8 @@ def page(results):
     return ("<!DOCTYPE html>\n<html lang=\"en\"><meta charset=\"utf-8\">"
             '<meta name="viewport" content="width=device-width">'
             f"<title>eddy, measured</title><style>{STYLE}</style>"
-            "<h1>eddy, measured</h1><p class=\"about\">Beside the limit of the machine and the peers "
-            "that people use: the same work, in the same run, on the same core.</p>"
+            "<h1>eddy, measured</h1><p class=\"about\">Beside the limit of the machine and the "
+            "peers that people use: the same work, in the same run, on the same core.</p>"
             f"<nav>{''.join(links)}</nav><main>{''.join(content for _, _, content in found)}</main>"
             f'<h2 id="conditions">Conditions</h2><ul>{conditions}</ul></html>\n')
 

@@ -67,7 +67,8 @@ def draw_limits(axes, panel):
         axes.transData.transform((bar.value, 0)))[0] for bar in panel.limits)
     middle /= max(1, len(panel.limits))
     for number, bar in enumerate(panel.limits):
-        axes.axvline(bar.value, color=LIMIT, linewidth=1.2, linestyle=(0, (4, 2)) if number else "-")
+        dashes = (0, (4, 2)) if number else "-"
+        axes.axvline(bar.value, color=LIMIT, linewidth=1.2, linestyle=dashes)
     if panel.limits:
         words = " / ".join(amount(bar.value, panel.unit) for bar in panel.limits)
         axes.annotate(f"limit {words}", (panel.limits[0].value, -0.68), fontsize=7.5, color=LIMIT,
@@ -111,7 +112,8 @@ def draw_overview(plt, results, footer):
         axes.barh(place, cost - low, left=low, color=color, height=0.7)
         annotate(axes, f"{cost:.2f}x", cost, place)
         if goal:
-            axes.plot([goal, goal], [place - 0.42, place + 0.42], color=INK, linewidth=1.6, zorder=5)
+            axes.plot([goal, goal], [place - 0.42, place + 0.42], color=INK, linewidth=1.6,
+                      zorder=5)
     axes.axvline(1, color=LIMIT, linewidth=1.2)
     axes.set_yticks(range(len(rows)), [row.title if row.beside.startswith("limit")
                                        else f"{row.title} ({row.beside})" for row, *_ in rows])
@@ -120,8 +122,8 @@ def draw_overview(plt, results, footer):
     figure.text(0.012, 1 - 0.16 / height, "eddy, beside what it must cost", fontsize=15,
                 fontweight="bold", color=INK, va="top")
     figure.text(0.012, 1 - 0.46 / height, "times the limit's cost (red line: the limit itself; "
-                "black tick: the goal; orange: goal not met; grey: no goal)", fontsize=9, color=FAINT,
-                va="top")
+                "black tick: the goal; orange: goal not met; grey: no goal)", fontsize=9,
+                color=FAINT, va="top")
     figure.text(0.012, 0.1 / height, footer, fontsize=7.5, color=FAINT)
     figure.tight_layout(rect=(0, 0.25 / height, 1, 1 - 0.6 / height))
     return figure
@@ -130,7 +132,7 @@ def draw_overview(plt, results, footer):
 def footer_of(results):
     c = results.document["conditions"]
     return (f"{c['cpu']}, {c['cpus']} processors, Linux {c['kernel']}, {c['date']}, revision "
-            f"{c['revision'] or 'unknown'}: medians of up to {c['rounds']} rounds")
+            f"{c['revision'] or 'unknown'}; medians of {c['rounds']} rounds or fewer")
 
 
 # A Python of one's own does not see what the system's has.

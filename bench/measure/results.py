@@ -37,7 +37,8 @@ class Results:
         """Whole or not at all: a run that is ended leaves the last state."""
         path.parent.mkdir(exist_ok=True)
         part = path.with_suffix(".part")
-        part.write_text(json.dumps(self.document, separators=(",", ":")).replace("},{", "},\n{") + "\n")
+        text = json.dumps(self.document, separators=(",", ":"))
+        part.write_text(text.replace("},{", "},\n{") + "\n")
         os.replace(part, path)
 
     def note(self, text):

@@ -7,7 +7,7 @@ from typing import Optional
 
 @dataclass(frozen=True)
 class Goal:
-    """At most (or at least) so many times what stands beside it; or, of "value", at most so much."""
+    """At most (or at least) so many times what stands beside it; of "value": at most so much."""
 
     bound: float
     of: str = "ratio"  # or "value"
@@ -23,7 +23,6 @@ class Goal:
 class Row:
     name: str  # as the programs print it
     title: str
-    section: str
     goal: Optional[Goal] = None
     ours: str = "eddy"
     beside: str = "limit"  # the side it is compared with
@@ -54,7 +53,7 @@ class Load:
 
 @dataclass(frozen=True)
 class Group:
-    """Programs that run one directly after the other in each round; servers, where there are loads."""
+    """Programs that run one directly after the other in each round; with loads they are servers."""
 
     name: str
     programs: tuple
@@ -104,49 +103,46 @@ def peers(names, row, *arguments, **options):
 
 # --- what is measured ---
 
-SWITCH, TASK, MILLION = "Tasks", "Tasks", "A million"
-MEMORY, TIMER, LOOP, ECHO, CONNECTIONS = "A million", "Timers", "Callbacks and threads", "Echo", "Connections"
-HTTP = "HTTP"
 
 ROWS = [
-    Row("switch-same", "context switch, from one place", SWITCH, Goal(1.2)),
-    Row("switch", "context switch, from two places", SWITCH, Goal(1.2)),
-    Row("yield-2", "two tasks yield to each other", TASK),
-    Row("yield-10", "sleep(0), 10 tasks", TASK, Goal(2.5)),
-    Row("yield-1000", "sleep(0), 1,000 tasks", TASK, Goal(2.5)),
-    Row("yield-10000", "sleep(0), 10,000 tasks", TASK, Goal(2.5)),
-    Row("spawn-1", "spawn + join, one at a time", TASK, Goal(3.0)),
-    Row("spawn-10000", "spawn + join, 10,000 at once", TASK, Goal(5.0)),
-    Row("sleepers-100000-setup", "100,000 sleepers: set up, each", MILLION),
-    Row("sleepers-100000-wake", "100,000 sleepers: wake and end, each", MILLION),
-    Row("sleepers-100000-memory", "100,000 sleepers: memory, each", MILLION,
+    Row("switch-same", "context switch, from one place", Goal(1.2)),
+    Row("switch", "context switch, from two places", Goal(1.2)),
+    Row("yield-2", "two tasks yield to each other"),
+    Row("yield-10", "sleep(0), 10 tasks", Goal(2.5)),
+    Row("yield-1000", "sleep(0), 1,000 tasks", Goal(2.5)),
+    Row("yield-10000", "sleep(0), 10,000 tasks", Goal(2.5)),
+    Row("spawn-1", "spawn + join, one at a time", Goal(3.0)),
+    Row("spawn-10000", "spawn + join, 10,000 at once", Goal(5.0)),
+    Row("sleepers-100000-setup", "100,000 sleepers: set up, each"),
+    Row("sleepers-100000-wake", "100,000 sleepers: wake and end, each"),
+    Row("sleepers-100000-memory", "100,000 sleepers: memory, each",
         Goal(4.75 * 1024, of="value")),
-    Row("sleepers-1000000-setup", "a million sleepers: set up, each", MILLION),
-    Row("sleepers-1000000-setup", "a million sleepers, 64 KiB stacks: set up, each", MILLION,
+    Row("sleepers-1000000-setup", "a million sleepers: set up, each"),
+    Row("sleepers-1000000-setup", "a million sleepers, 64 KiB stacks: set up, each",
         Goal(1.3), ours="eddy 64 KiB stacks"),
-    Row("sleepers-1000000-wake", "a million sleepers: wake and end, each", MILLION),
-    Row("sleepers-1000000-memory", "a million sleepers: memory, each", MILLION,
+    Row("sleepers-1000000-wake", "a million sleepers: wake and end, each"),
+    Row("sleepers-1000000-memory", "a million sleepers: memory, each",
         Goal(4.75 * 1024, of="value")),
-    Row("sleepers-1000000-memory", "a million sleepers, 64 KiB stacks: memory, each", MILLION,
+    Row("sleepers-1000000-memory", "a million sleepers, 64 KiB stacks: memory, each",
         Goal(4.4 * 1024, of="value"), ours="eddy 64 KiB stacks"),
-    Row("created-memory", "a million tasks created, none run: memory, each", MEMORY),
-    Row("created-time", "a million tasks created, none run: time, each", MEMORY),
-    Row("futures-memory", "a million time-outs in one gather: memory, each", MEMORY),
-    Row("futures-cpu", "a million time-outs in one gather: CPU, each", MEMORY),
+    Row("created-memory", "a million tasks created, none run: memory, each"),
+    Row("created-time", "a million tasks created, none run: time, each"),
+    Row("futures-memory", "a million time-outs in one gather: memory, each"),
+    Row("futures-cpu", "a million time-outs in one gather: CPU, each"),
 ]
 
 TIMERS = (1_000, 100_000, 1_000_000)
-ROWS += [Row(f"timers-{count}-cancel", f"timer: cancel + add, {count:,} pending", TIMER, Goal(3.0))
+ROWS += [Row(f"timers-{count}-cancel", f"timer: cancel + add, {count:,} pending", Goal(3.0))
          for count in TIMERS]
-ROWS += [Row(f"timers-{count}-expire", f"timer: expire, {count:,} at once", TIMER)
+ROWS += [Row(f"timers-{count}-expire", f"timer: expire, {count:,} at once")
          for count in TIMERS]
 
 ROWS += [
-    Row("call_soon", "call_soon, in batches of 1,000", LOOP),
-    Row("threadsafe", "call_soon from another thread, bursts of 100,000", LOOP, Goal(3.0),
+    Row("call_soon", "call_soon, in batches of 1,000"),
+    Row("threadsafe", "call_soon from another thread, bursts of 100,000", Goal(3.0),
         crosses_cores=True),
-    Row("executor-1", "to_thread and back, one core", LOOP, Goal(1.15)),
-    Row("executor-2", "to_thread and back, two cores", LOOP, Goal(1.15), crosses_cores=True),
+    Row("executor-1", "to_thread and back, one core", Goal(1.15)),
+    Row("executor-2", "to_thread and back, two cores", Goal(1.15), crosses_cores=True),
 ]
 
 
@@ -154,15 +150,15 @@ def size_text(size):
     return f"{size} B" if size < 1024 else f"{size // 1024} KiB"
 
 
-def echo_rows(name, title, section, **options):
+def echo_rows(name, title):
     """Requests a second and CPU for each backend; the latencies have a table of their own."""
     for backend, bound in (("io_uring", 0.95), ("epoll", 0.97)):
         sides = {"ours": f"eddy {backend}", "beside": f"limit {backend}", "crosses_cores": True}
-        yield Row(name, f"{title}: {backend}", section, Goal(bound), more_is_better=True, **sides)
+        yield Row(name, f"{title}: {backend}", Goal(bound), more_is_better=True, **sides)
     for backend in ("io_uring", "epoll"):
         sides = {"ours": f"eddy {backend}", "beside": f"limit {backend}", "crosses_cores": True}
-        yield Row(f"{name}-cpu", f"{title}: {backend}, server CPU", section, **sides)
-        yield Row(f"{name}-p99", f"{title}: {backend}, 99th percentile", section, **sides)
+        yield Row(f"{name}-cpu", f"{title}: {backend}, server CPU", **sides)
+        yield Row(f"{name}-p99", f"{title}: {backend}, 99th percentile", **sides)
 
 
 ECHO_CASES = ((64, 1), (64, 50), (64, 1000), (1024, 50), (16384, 50))
@@ -170,24 +166,24 @@ ECHO_MORE = ((1024, 1), (16384, 1), (1024, 1000), (16384, 1000))  # --only echo-
 ECHO_NAMES = {}  # the base names, and their titles
 for size, connections in (*ECHO_CASES, *ECHO_MORE):
     ECHO_NAMES[f"echo-{size}x{connections}"] = (
-        f"echo, {size_text(size)}, {connections:,} connection{'s' if connections > 1 else ''}", ECHO)
-ECHO_NAMES["echo-64x10000"] = ("echo, 64 B, 10,000 connections", CONNECTIONS)
-ECHO_NAMES["active-10000"] = ("echo, 64 B, 50 connections beside 10,000 silent ones", CONNECTIONS)
-for name, (title, section) in ECHO_NAMES.items():
-    ROWS += echo_rows(name, title, section)
+        f"echo, {size_text(size)}, {connections:,} connection{'s' if connections > 1 else ''}")
+ECHO_NAMES["echo-64x10000"] = "echo, 64 B, 10,000 connections"
+ECHO_NAMES["active-10000"] = "echo, 64 B, 50 connections beside 10,000 silent ones"
+for name, title in ECHO_NAMES.items():
+    ROWS += echo_rows(name, title)
 
 for backend in ("io_uring", "epoll"):
     SERVER = {"ours": f"eddy {backend}", "beside": f"limit {backend}", "crosses_cores": True}
     ROWS += [
-        Row("idle-10000-memory", f"a silent connection: server's memory, {backend}", CONNECTIONS, **SERVER),
-        Row("idle-10000-connect", f"connect and one answer, {backend}", CONNECTIONS, **SERVER),
+        Row("idle-10000-memory", f"a silent connection: server's memory, {backend}", **SERVER),
+        Row("idle-10000-connect", f"connect and one answer, {backend}", **SERVER),
     ]
 
 REQUESTS, CONCURRENCY, BODY_BYTES = 10_000, 100, 1024
 ROWS += [
-    Row("http-get", "HTTP GET, client's CPU per request", HTTP, Goal(1.1),
+    Row("http-get", "HTTP GET, client's CPU per request", Goal(1.1),
         beside="libcurl + epoll", crosses_cores=True),
-    Row("http-get", "HTTP GET, client's CPU per request", HTTP, beside="curl --parallel",
+    Row("http-get", "HTTP GET, client's CPU per request", beside="curl --parallel",
         crosses_cores=True),
 ]
 ROWS = tuple(ROWS)
@@ -203,9 +199,13 @@ ECHO_SERVERS = (
 )
 
 
-def load(connections, size, **options):
-    return Load(("echo_load", "{port}", str(connections), str(size), "{milliseconds}", "{pid}"),
-                **options)
+def load(connections, size, time="{milliseconds}", **options):
+    return Load(("echo_load", "{port}", str(connections), str(size), time, "{pid}"), **options)
+
+
+def for_many(servers):
+    """Without those that look at every connection each time."""
+    return tuple(server for server in servers if server.side != "State Threads")
 
 
 def less_often(programs, rounds):
@@ -234,10 +234,10 @@ GROUPS = (
           peers(EXECUTORS, "executor", "2", both_cores=True)),
     *(Group(f"echo-{size}x{connections}", ECHO_SERVERS, (load(connections, size),))
       for size, connections in ECHO_CASES),
-    Group("connections", less_often(ECHO_SERVERS, 2), (
+    Group("connections", less_often(for_many(ECHO_SERVERS), 2), (
         Load(("idle_load", "{port}", "10000", "{pid}", "linger"), holds=True),
         load(50, 64, rename=("echo-64x50", "active-10000")))),
-    Group("echo-64x10000", less_often(ECHO_SERVERS, 1), (load(10000, 64),)),
+    Group("echo-64x10000", less_often(for_many(ECHO_SERVERS), 1), (load(10000, 64, "{twice}"),)),
     Group("http", (
         Program("libcurl + epoll", ("http_libcurl", *HTTP_ARGUMENTS)),
         Program("eddy", ("http_eddy", *HTTP_ARGUMENTS)),

@@ -5,6 +5,7 @@ import fnmatch
 import json
 from pathlib import Path
 
+from . import figures
 from . import results as results_module
 from . import rows
 
@@ -66,16 +67,14 @@ def peer_table(results):
 
     columns = [s for s in ("limit", "eddy", *rows.PEERS.values())
                if any(cell(name, s) for name in names)]
-    titles = {}
-    for row in rows.ROWS:
-        titles.setdefault(row.name, row.title.replace(", io_uring", ""))
+    titles = figures.titles()
     return (("row", *columns),
             [(titles[name], *(cell(name, side) for side in columns)) for name in names])
 
 
 def echo_tables(results):
     """For each case: title, and lines by throughput."""
-    for name, (title, _) in rows.ECHO_NAMES.items():
+    for name, title in rows.ECHO_NAMES.items():
         sides = sorted(results.sides(name), key=lambda side: -results.median(name, side))
         lines = []
         for side in sides:
@@ -96,11 +95,11 @@ def why(row_name, peer):
 
 
 def ahead_lines(results):
+    titles = figures.titles()
     for row, side, peer, factor in results_module.ahead(results):
         unit = results.unit(row.name)
-        yield (f"{row.title.split(': io_uring')[0]}{row.title.split(': io_uring')[-1] if ': io_uring' in row.title else ''}: "
-               f"{peer} {amount(results.median(row.name, peer), unit)}, {side} "
-               f"{amount(results.median(row.name, side), unit)}, {factor:.2f}x: "
+        theirs, ours = (amount(results.median(row.name, s), unit) for s in (peer, side))
+        yield (f"{titles[row.name]}: {peer} {theirs}, {side} {ours}, {factor:.2f}x: "
                f"{why(row.name, peer)}")
 
 
@@ -143,8 +142,8 @@ def marked(head, lines):
 
 def markdown(results):
     lines = ["# What was measured", "",
-             "Written by `bench/run --markdown`; what the rows mean, and under which conditions, is "
-             "in [README.md](README.md).", "", *marked(HEAD, cells(results)), ""]
+             "Written by `bench/run --markdown`; what the rows mean, and under which conditions, "
+             "is in [README.md](README.md).", "", *marked(HEAD, cells(results)), ""]
     echo = list(echo_tables(results))
     if echo:
         lines += ["## Echo", ""]

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// bench.cpp - what Boost.Context takes: the switch of a fiber, and making one. It schedules nothing.
+// bench.cpp - what Boost.Context takes: the switch of a fiber, and making one. No scheduler.
 #include <boost/context/fiber.hpp>
 #include <boost/context/pooled_fixedsize_stack.hpp>
 #include <climits>
@@ -66,7 +66,8 @@ double pass_spawn(void *arg) {
     auto &pool = *static_cast<ctx::pooled_fixedsize_stack *>(arg);
     int64_t start_ns = bench_now_ns();
     for (long i = 0; i < spawns_per_pass; i++) {
-        ctx::fiber fiber{std::allocator_arg, pool, [](ctx::fiber &&main) { return std::move(main); }};
+        ctx::fiber fiber{std::allocator_arg, pool,
+                         [](ctx::fiber &&main) { return std::move(main); }};
         std::move(fiber).resume();
     }
     return double(bench_now_ns() - start_ns) / spawns_per_pass;

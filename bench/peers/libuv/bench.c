@@ -266,6 +266,7 @@ static void accept_client(uv_stream_t *server, int status) {
     bench_require(client ? status : -ENOMEM, "client");
     uv_tcp_init(loop, client);
     uv_accept(server, (uv_stream_t *)client);
+    uv_tcp_nodelay(client, 1);
     uv_read_start((uv_stream_t *)client, give_buffer, has_read);
 }
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * bench.c - what State Threads takes for the rows of the comparison: threads of its own, in C. */
 #include <limits.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <st.h>
 #include <stdlib.h>
 
@@ -122,7 +124,9 @@ static void *serve_client(void *arg) {
     st_netfd_t client = arg;
     char *buffer = malloc(ECHO_BUFFER_BYTES);
     ssize_t bytes;
+    int one = 1;
 
+    setsockopt(st_netfd_fileno(client), IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
     while (buffer && (bytes = st_read(client, buffer, ECHO_BUFFER_BYTES, ST_UTIME_NO_TIMEOUT)) > 0)
         if (st_write(client, buffer, (size_t)bytes, ST_UTIME_NO_TIMEOUT) != bytes)
             break;
