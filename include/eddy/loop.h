@@ -111,11 +111,11 @@ typedef struct eddy_loop_statistics {
     uint64_t switches;       /* tasks and callbacks that were run */
     size_t tasks;            /* created and not yet freed */
     size_t stacks_in_use;
-    size_t stacks_free;          /* kept for the next task */
-    size_t stack_bytes_reserved; /* address space, not memory */
-    size_t stack_bytes_resident; /* memory, at least: a page for each stack in use or free */
-    size_t stacks_trimmed;       /* so many times a stack that had lain free was given back to the
-                                  * system: half of them for each second, all but a few */
+    size_t stacks_free;            /* kept for the next task */
+    size_t stack_bytes_reserved;   /* address space, not memory */
+    size_t stack_bytes_resident;   /* memory, at least: a page for each stack in use or free */
+    size_t stacks_trimmed;         /* so many times a stack that had lain free was given back to the
+                                    * system: half of them for each second, all but a few */
     uint64_t connections_accepted; /* by the servers of this loop, those that are closed included */
     size_t connections_open;       /* clients that they have now */
 } eddy_loop_statistics;
