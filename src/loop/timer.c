@@ -36,7 +36,8 @@ static int64_t deadline_of(struct list_node *node) {
 }
 
 void eddy__wheel_init(struct eddy__wheel *wheel, int64_t now_ns) {
-    *wheel = (struct eddy__wheel){.now_ns = now_ns};
+    *wheel = (struct eddy__wheel){.now_ns = now_ns, .firing_ns = INT64_MIN};
+    list_init(&wheel->late);
     for (unsigned level = 0; level < WHEEL_LEVELS; level++)
         for (unsigned digit = 0; digit < WHEEL_SLOTS; digit++)
             list_init(&wheel->slots[level][digit].timers);
@@ -66,7 +67,10 @@ void eddy__wheel_arm(struct eddy__wheel *wheel, struct eddy__timer *timer, int64
     assert(!eddy__timer_is_armed(timer));
     timer->deadline_ns = deadline_ns;
     wheel->count++;
-    wheel_insert(wheel, timer);
+    if (unlikely(deadline_ns <= wheel->firing_ns))
+        list_append(&wheel->late, &timer->node);
+    else
+        wheel_insert(wheel, timer);
 }
 
 /* The list is empty: if it is a slot's, and not the one that is being fired, its bit goes. */
@@ -94,6 +98,8 @@ void eddy__wheel_disarm(struct eddy__wheel *wheel, struct eddy__timer *timer) {
 int64_t eddy__wheel_next(const struct eddy__wheel *wheel) {
     if (wheel->count == 0)
         return NS_NEVER;
+    if (!list_is_empty(&wheel->late))
+        return wheel->now_ns;
 
     for (unsigned level = 0; level < WHEEL_LEVELS; level++)
         if (wheel->occupied[level])
@@ -207,8 +213,7 @@ static void list_split(struct list_node *list, int64_t now_ns, struct list_node 
     list_splice(list, &later);
 }
 
-/* Moves what is due out of one slot of level 0 to the end of `due`, in order; the rest stays, in
- * order. */
+/* Moves what is due out of one slot of level 0 to `due`, in order; the rest stays, in order. */
 static void wheel_collect(struct eddy__wheel *wheel, unsigned digit, int64_t now_ns,
                           struct list_node *due) {
     struct wheel_slot *slot = &wheel->slots[0][digit];
@@ -227,6 +232,15 @@ static void wheel_collect(struct eddy__wheel *wheel, unsigned digit, int64_t now
         wheel->occupied[0] &= ~bit;
     else
         slot->earliest_ns = deadline_of(slot->timers.next);
+}
+
+/* They stay armed until their turn: one that fires may disarm those behind it. */
+static void wheel_fire_list(struct eddy__wheel *wheel, struct list_node *due) {
+    while (!list_is_empty(due)) {
+        struct eddy__timer *timer = timer_of(due->next);
+        eddy__wheel_disarm(wheel, timer); /* before, so that it may be armed again */
+        timer->fire(timer);
+    }
 }
 
 /* The wheel's time enters the first occupied slot of the first level that has one: up to `tick`. */
@@ -254,8 +268,12 @@ static uint64_t slot_tick(const struct eddy__wheel *wheel, unsigned level, unsig
     return base + digit * span;
 }
 
-/* Collects what is due, slot by slot, moving higher slots down as time enters them. */
-static void wheel_advance(struct eddy__wheel *wheel, int64_t now_ns, struct list_node *due) {
+/* Fires what is due, slot by slot while each is in the cache, moving higher slots down as time
+ * enters them. */
+static void wheel_advance(struct eddy__wheel *wheel, int64_t now_ns) {
+    struct list_node due;
+
+    list_init(&due);
     for (unsigned level = 0; level < WHEEL_LEVELS;) {
         if (!wheel->occupied[level]) {
             level++;
@@ -270,7 +288,8 @@ static void wheel_advance(struct eddy__wheel *wheel, int64_t now_ns, struct list
             continue;
         }
         wheel->now_ns = MAX(wheel->now_ns, (int64_t)(slot_tick(wheel, 0, digit) << TICK_BITS));
-        wheel_collect(wheel, digit, now_ns, due);
+        wheel_collect(wheel, digit, now_ns, &due);
+        wheel_fire_list(wheel, &due);
         if (wheel->occupied[0] >> digit & 1)
             break; /* what is left in the current tick is not due yet */
     }
@@ -278,17 +297,15 @@ static void wheel_advance(struct eddy__wheel *wheel, int64_t now_ns, struct list
 }
 
 void eddy__wheel_fire(struct eddy__wheel *wheel, int64_t now_ns) {
-    struct list_node due;
+    struct list_node *node;
 
     if (eddy__wheel_next(wheel) > now_ns)
         return;
-    list_init(&due);
-    wheel_advance(wheel, now_ns, &due);
-    while (!list_is_empty(&due)) {
-        struct eddy__timer *timer = timer_of(due.next);
-        eddy__wheel_disarm(wheel, timer); /* before, so that it may be armed again */
-        timer->fire(timer);
-    }
+    wheel->firing_ns = now_ns;
+    wheel_advance(wheel, now_ns);
+    wheel->firing_ns = INT64_MIN;
+    while ((node = list_take_first(&wheel->late)))
+        wheel_insert(wheel, timer_of(node));
 }
 
 void eddy__wheel_drop(struct eddy__wheel *wheel) {

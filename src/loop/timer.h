@@ -33,6 +33,8 @@ struct wheel_slot {
 struct eddy__wheel {
     int64_t now_ns;                  /* deadlines up to here have fired */
     uint32_t count;                  /* armed timers */
+    int64_t firing_ns;               /* while they fire: up to here; else nothing is as early */
+    struct list_node late;           /* armed meanwhile and due already: for the next call */
     uint64_t occupied[WHEEL_LEVELS]; /* a bit per slot that has timers */
     uint64_t unsorted[WHEEL_LEVELS]; /* and whose timers are not in the order of their deadlines */
     struct wheel_slot slots[WHEEL_LEVELS][WHEEL_SLOTS];

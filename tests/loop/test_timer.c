@@ -221,6 +221,52 @@ TEST(timers_armed_while_others_fire_wait_for_the_next_call) {
     ASSERT_STR_EQ(fired(), "1 2");
 }
 
+static void arm_from_a_slot_of_the_past(struct eddy__timer *timer) {
+    record(timer);
+    arm(3, NS_PER_MS);            /* late already */
+    arm(4, 7 * NS_PER_MS);        /* due, in a slot that comes between 0 and 1 */
+    arm(5, 9 * NS_PER_MS + 1);    /* not due by a nanosecond */
+    arm(6, 3600 * NS_PER_SECOND); /* far away from here */
+}
+
+TEST(timers_armed_in_between_wait_wherever_in_the_wheel_they_belong) {
+    begin(0);
+    box.entries[0].timer.fire = arm_from_a_slot_of_the_past;
+    arm(0, 5 * NS_PER_MS);
+    arm(1, 8 * NS_PER_MS);
+    arm(2, 3600 * NS_PER_SECOND);
+    fire(9 * NS_PER_MS);
+    ASSERT_STR_EQ(fired(), "0 1");
+    ASSERT(eddy__wheel_next(&box.wheel) <= NS_PER_MS);
+    fire(9 * NS_PER_MS);
+    ASSERT_STR_EQ(fired(), "3 4");
+    fire(9 * NS_PER_MS + 1);
+    ASSERT_STR_EQ(fired(), "5");
+    fire(3600 * NS_PER_SECOND);
+    ASSERT_STR_EQ(fired(), "2 6");
+}
+
+static void disarm_three(struct eddy__timer *timer) {
+    record(timer);
+    disarm(3);
+    ASSERT(eddy__wheel_next(&box.wheel) <= 9 * NS_PER_MS); /* for 4, not for 5 */
+}
+
+TEST(a_timer_that_waits_for_the_next_call_may_be_disarmed_before) {
+    begin(0);
+    box.entries[0].timer.fire = arm_from_a_slot_of_the_past;
+    box.entries[1].timer.fire = disarm_three;
+    arm(0, 5 * NS_PER_MS);
+    arm(1, 8 * NS_PER_MS);
+    fire(9 * NS_PER_MS);
+    disarm(4);
+    disarm(6);
+    fire(10 * NS_PER_MS);
+
+    ASSERT_STR_EQ(fired(), "0 1 5");
+    ASSERT_UINT_EQ(box.wheel.count, 0);
+}
+
 static void arm_itself(struct eddy__timer *timer) {
     record(timer);
     eddy__wheel_arm(&box.wheel, timer, timer->deadline_ns + 10);
@@ -253,10 +299,9 @@ TEST(a_timer_that_fires_may_disarm_its_neighbours) {
     arm(2, 11);
     arm(3, 12);
     arm(4, NS_PER_SECOND); /* still in the wheel */
-    fire(20);
-    ASSERT_STR_EQ(fired(), "0 2");
+    arm(5, 2 * NS_PER_SECOND);
     fire(2 * NS_PER_SECOND);
-    ASSERT_STR_EQ(fired(), "");
+    ASSERT_STR_EQ(fired(), "0 2 5");
     ASSERT_UINT_EQ(box.wheel.count, 0);
 }
 
@@ -339,6 +384,7 @@ static struct {
 } model[TIMERS];
 
 static uint64_t seed;
+static uint64_t sequence_end; /* what was armed later waits for the next call */
 
 static uint64_t random_bits(void) {
     seed ^= seed << 13;
@@ -356,9 +402,10 @@ static int model_first(void) {
     int first = -1;
 
     for (int i = 0; i < TIMERS; i++)
-        if (model[i].armed && (first < 0 || model[i].deadline_ns < model[first].deadline_ns ||
-                               (model[i].deadline_ns == model[first].deadline_ns &&
-                                model[i].sequence < model[first].sequence)))
+        if (model[i].armed && model[i].sequence < sequence_end &&
+            (first < 0 || model[i].deadline_ns < model[first].deadline_ns ||
+             (model[i].deadline_ns == model[first].deadline_ns &&
+              model[i].sequence < model[first].sequence)))
             first = i;
     return first;
 }
@@ -415,15 +462,66 @@ static int64_t random_step(int64_t now_ns, uint64_t sequence) {
     return now_ns;
 }
 
+static void begin_model(uint64_t round, int64_t now_ns) {
+    seed = round * 0x9e3779b97f4a7c15;
+    sequence_end = UINT64_MAX;
+    memset(model, 0, sizeof(model));
+    begin(now_ns);
+}
+
 TEST(any_order_of_calls_fires_as_a_simple_model_does) {
     for (uint64_t round = 1; round <= 10; round++) {
         int64_t now_ns = round % 2 ? 0 : (int64_t)(round * 1000003 * NS_PER_SECOND);
-        seed = round * 0x9e3779b97f4a7c15;
-        memset(model, 0, sizeof(model));
-        begin(now_ns);
+        begin_model(round, now_ns);
         for (uint64_t step = 0; step < 5000; step++) {
             now_ns = random_step(now_ns, step);
             check_next();
+        }
+    }
+}
+
+static int64_t firing_ns;
+static uint64_t sequence;
+
+/* One that fires arms and disarms others, among them some that are late and some that are due. */
+static void fire_and_stir(struct eddy__timer *timer) {
+    int number = container_of(timer, struct entry, timer)->number;
+
+    ASSERT_INT_EQ(number, model_first());
+    ASSERT(timer->deadline_ns <= firing_ns);
+    model[number].armed = false;
+    for (int i = 0; i < 3; i++) {
+        int other = (int)(random_bits() % TIMERS);
+        if (!model[other].armed)
+            arm_random(other, random_bits() % 2 ? firing_ns : timer->deadline_ns, sequence++);
+        else if (random_bits() % 2)
+            disarm(other);
+        model[other].armed = eddy__timer_is_armed(&box.entries[other].timer);
+    }
+}
+
+static void fire_model(void) {
+    int first;
+
+    sequence_end = sequence;
+    fire(firing_ns);
+    first = model_first();
+    ASSERT(first < 0 || model[first].deadline_ns > firing_ns);
+    sequence_end = UINT64_MAX;
+    check_next();
+}
+
+TEST(timers_that_arm_and_disarm_any_other_fire_as_in_the_model) {
+    for (uint64_t round = 1; round <= 10; round++) {
+        firing_ns = round % 2 ? 0 : (int64_t)(round * 1000003 * NS_PER_SECOND);
+        begin_model(round, firing_ns);
+        for (int i = 0; i < TIMERS; i++) {
+            box.entries[i].timer.fire = fire_and_stir;
+            arm_random(i, firing_ns, sequence++);
+        }
+        for (int step = 0; step < 500; step++) {
+            firing_ns += random_distance() / 4;
+            fire_model();
         }
     }
 }

@@ -604,11 +604,33 @@ TEST(a_detached_success_and_a_detached_cancel_are_no_news) {
 
 /* --- fork ------------------------------------------------------------------------------------- */
 
+struct held {
+    sem_t begun, released;
+};
+
+static void wait_for_post(sem_t *semaphore) {
+    while (sem_wait(semaphore) < 0)
+        continue;
+}
+
+/* Holds its thread: a sanitizer's allocator may not be forked while another thread is in it. */
+static int holds_then_sleeps(void *arg) {
+    struct held *held = arg;
+
+    sem_post(&held->begun);
+    wait_for_post(&held->released);
+    return eddy_sleep(INFINITY);
+}
+
 OTHER_TEST(in_a_forked_child_loops_and_futures_are_the_parents) {
-    eddy_future *future = eddy_run_coroutine_threadsafe(other->loop, sleeps_for_ever, NULL);
+    struct held held;
+    sem_init(&held.begun, 0, 0);
+    sem_init(&held.released, 0, 0);
+    eddy_future *future = eddy_run_coroutine_threadsafe(other->loop, holds_then_sleeps, &held);
     int status;
     pid_t child;
 
+    wait_for_post(&held.begun);
     ASSERT_CODE(-ETIMEDOUT, eddy_future_wait_blocking(future, 0));
     if (UNDER_SANITIZER || test_is_emulated()) { /* their own locks are not safe from this */
         ASSERT(eddy_cancel(future));
@@ -626,8 +648,11 @@ OTHER_TEST(in_a_forked_child_loops_and_futures_are_the_parents) {
     }
     ASSERT_INT_EQ(waitpid(child, &status, 0), child);
     ASSERT(WIFEXITED(status) && WEXITSTATUS(status) == 42);
+    sem_post(&held.released);
     ASSERT(eddy_cancel(future));
     ASSERT_CODE(-ECANCELED, block_and_drop(future));
+    sem_destroy(&held.begun);
+    sem_destroy(&held.released);
 }
 
 /* --- no memory -------------------------------------------------------------------------------- */
