@@ -11,8 +11,8 @@
 #include <assert.h>
 #include <errno.h>
 #include <poll.h>
-#include <string.h>
 
+#include "fd_table.h"
 #include "lease.h"
 #include "loop.h"
 #include "memory.h"
@@ -47,22 +47,14 @@ struct eddy__poller {
  * descriptor comes. */
 static struct descriptor *descriptor_at(struct eddy__poller *poller, int fd) {
     struct descriptor *descriptors;
-    int capacity = MAX(poller->capacity, 64);
 
     if (likely(fd < poller->capacity))
         return &poller->descriptors[fd];
-    if (!eddy__os_is_open(fd))
-        return NULL; /* no table for a number that cannot be */
-
-    while (capacity <= fd)
-        capacity *= 2;
-    descriptors = eddy__realloc(poller->descriptors, (size_t)capacity * sizeof(*descriptors));
+    descriptors =
+        eddy__fd_table_grow(poller->descriptors, &poller->capacity, sizeof(*descriptors), fd);
     if (!descriptors)
         return NULL;
-    memset(descriptors + poller->capacity, 0,
-           (size_t)(capacity - poller->capacity) * sizeof(*descriptors));
     poller->descriptors = descriptors;
-    poller->capacity = capacity;
     return &descriptors[fd];
 }
 

@@ -3,18 +3,15 @@
  *
  * Nothing is tried first. What a turn asks for goes to the kernel together with the wait, so that
  * fifty sends are one call. Of the operations on one direction of a descriptor the kernel has the
- * oldest only: it would wake the others in an order of its own. A watch is a question that is
- * answered once, asked again before each wait: level-triggered. Answers to questions that nobody
- * asks any more are told by their number.
+ * oldest only: it would wake the others in an order of its own.
  *
- * Read next: uring.c, docs/internals/uring.md. */
+ * Read next: uring.c, uring_watch.c, docs/internals/uring.md. */
 #include "poller.h"
 
 #include <assert.h>
 #include <errno.h>
-#include <string.h>
-#include <sys/stat.h>
 
+#include "fd_table.h"
 #include "lease.h"
 #include "lease_ring.h"
 #include "log.h"
@@ -23,25 +20,17 @@
 #include "op_queue.h"
 #include "os.h"
 #include "uring.h"
+#include "uring_watch.h"
 #include "util.h"
 
 #define CLOSE_PATIENCE_NS (10 * NS_PER_SECOND)
 #define BULKY_BYTES       8192
 #define IDLE_NS           (100 * NS_PER_MS) /* without an answer: time to free what was not needed */
 
-/* Whom an answer is for: the lowest bits of its tag. The rest is the operation's address; or the
- * watched descriptor and the number of the question. */
-enum { OF_OPERATION, OF_WATCH, OF_NOBODY, OF_MASK };
-
 struct descriptor {
     struct op_queue queues[2]; /* the kernel has the first of each, if it has any */
-    struct eddy__watch *watch;
-    uint32_t asked;  /* the events that the kernel watches for, 0: none */
-    uint32_t number; /* of that question */
     bool is_drained; /* the last receive has left nothing: trying first would be in vain */
     bool is_bulky;   /* and it brought much: a warm lease is worth a call of its own */
-    int next;        /* in the list of those to be asked about, if... */
-    bool is_listed;
 };
 
 struct eddy__poller {
@@ -49,8 +38,8 @@ struct eddy__poller {
     struct eddy__uring uring;
     struct descriptor *descriptors; /* by fd */
     int capacity;
-    int first_listed; /* of the watches to be asked about before the next wait, -1: none */
-    int lent;         /* operations that the kernel has */
+    int lent; /* operations that the kernel has */
+    struct eddy__uring_watches watches;
     struct eddy__leases leases;
     struct eddy__lease_ring lease_ring;
     bool is_starved; /* something did not get a slot: look for it */
@@ -63,22 +52,14 @@ struct eddy__poller {
  * descriptor comes. */
 static struct descriptor *descriptor_at(struct eddy__poller *poller, int fd) {
     struct descriptor *descriptors;
-    int capacity = MAX(poller->capacity, 64);
 
     if (likely(fd < poller->capacity))
         return &poller->descriptors[fd];
-    if (!eddy__os_is_open(fd))
-        return NULL; /* no table for a number that cannot be */
-
-    while (capacity <= fd)
-        capacity *= 2;
-    descriptors = eddy__realloc(poller->descriptors, (size_t)capacity * sizeof(*descriptors));
+    descriptors =
+        eddy__fd_table_grow(poller->descriptors, &poller->capacity, sizeof(*descriptors), fd);
     if (!descriptors)
         return NULL;
-    memset(descriptors + poller->capacity, 0,
-           (size_t)(capacity - poller->capacity) * sizeof(*descriptors));
     poller->descriptors = descriptors;
-    poller->capacity = capacity;
     return &descriptors[fd];
 }
 
@@ -86,10 +67,6 @@ static struct descriptor *descriptor_at(struct eddy__poller *poller, int fd) {
 
 static uint64_t op_tag(const struct eddy__op *op) {
     return (uint64_t)(uintptr_t)op | OF_OPERATION;
-}
-
-static uint64_t watch_tag(int fd, const struct descriptor *descriptor) {
-    return (uint64_t)descriptor->number << 32 | (uint32_t)fd << 2 | OF_WATCH;
 }
 
 static void op_fill(const struct eddy__op *op, struct io_uring_sqe *slot) {
@@ -152,18 +129,6 @@ static void op_start(struct eddy__poller *poller, struct eddy__op *op) {
     poller->lent++;
 }
 
-/* Asks for the end of what has this tag. Asked in order, it never meets a later question with the
- * same tag. False: no slot. */
-static bool poller_take_back(struct eddy__poller *poller, uint64_t tag) {
-    struct io_uring_sqe *slot = eddy__uring_slot_of_cancel(&poller->uring);
-
-    if (unlikely(!slot))
-        return false;
-    io_uring_prep_cancel64(slot, tag, 0);
-    io_uring_sqe_set_data64(slot, OF_NOBODY);
-    return true;
-}
-
 /* While the loop runs, its next wait hands over what was asked. When it does not, who knows when
  * that will be. */
 static void poller_hand_over(struct eddy__poller *poller) {
@@ -215,7 +180,7 @@ static bool uring_submit(struct eddy__poller *poller, struct eddy__op *op) {
 
 static void op_cancel(struct eddy__poller *poller, struct eddy__op *op) {
     op->is_cancelled = true;
-    if (!poller_take_back(poller, op_tag(op)))
+    if (!eddy__uring_take_back(&poller->uring, op_tag(op)))
         poller->is_starved = true;
     poller_hand_over(poller);
 }
@@ -331,128 +296,18 @@ static void op_answered(struct eddy__poller *poller, struct eddy__op *op,
 
 /* --- watches ---------------------------------------------------------------------------------- */
 
-/* What has no readiness of its own (a regular file) the ring would call ready for ever: refused as
- * by epoll. Sockets, pipes and what has no type (an eventfd) all have one; of devices epoll
- * knows. */
-static int watch_check(int fd) {
-    struct epoll_event event = {.events = 0};
-    struct stat about;
-    int epoll_fd, r;
-
-    if (fstat(fd, &about) < 0)
-        return -errno;
-    if (S_ISSOCK(about.st_mode) || S_ISFIFO(about.st_mode) || (about.st_mode & S_IFMT) == 0)
-        return 0;
-    epoll_fd = eddy__os_epoll_create();
-    r = epoll_fd < 0 ? epoll_fd : eddy__os_epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, &event);
-    eddy__os_close(epoll_fd);
-    return r;
-}
-
-/* To be asked about before the next wait. */
-static void watch_list(struct eddy__poller *poller, int fd) {
-    struct descriptor *descriptor = &poller->descriptors[fd];
-
-    if (descriptor->is_listed)
-        return;
-    descriptor->is_listed = true;
-    descriptor->next = poller->first_listed;
-    poller->first_listed = fd;
-}
-
-/* Whatever the kernel answers to the last question is stale. A question that finds no slot to be
- * taken back in costs no more than that: it is answered once. */
-static void watch_take_back(struct eddy__poller *poller, int fd) {
-    struct descriptor *descriptor = &poller->descriptors[fd];
-
-    if (descriptor->asked)
-        poller_take_back(poller, watch_tag(fd, descriptor));
-    descriptor->asked = 0;
-    descriptor->number++;
-}
-
-/* False: no slot, so it stays in the list. */
-static bool watch_ask(struct eddy__poller *poller, int fd) {
-    struct descriptor *descriptor = &poller->descriptors[fd];
-    struct io_uring_sqe *slot;
-
-    if (!descriptor->watch || !descriptor->watch->events || descriptor->asked)
-        return true;
-    slot = eddy__uring_slot(&poller->uring);
-    if (!slot)
-        return false;
-    io_uring_prep_poll_add(slot, fd, descriptor->watch->events);
-    io_uring_sqe_set_data64(slot, watch_tag(fd, descriptor));
-    descriptor->asked = descriptor->watch->events;
-    return true;
-}
-
-static void watches_ask(struct eddy__poller *poller) {
-    while (poller->first_listed >= 0) {
-        struct descriptor *descriptor = &poller->descriptors[poller->first_listed];
-        if (!watch_ask(poller, poller->first_listed))
-            return;
-        descriptor->is_listed = false;
-        poller->first_listed = descriptor->next;
-    }
-}
-
 static void uring_flush(struct eddy__poller *poller);
 
 static int uring_watch(struct eddy__poller *poller, struct eddy__watch *watch) {
-    struct descriptor *descriptor = watch->fd < 0 ? NULL : descriptor_at(poller, watch->fd);
-    int r;
+    int r = eddy__uring_watches_add(&poller->watches, watch);
 
-    if (!descriptor)
-        return eddy__os_is_open(watch->fd) ? -ENOMEM : -EBADF;
-    if (descriptor->watch && descriptor->watch != watch)
-        return -EEXIST;
-    r = descriptor->watch ? 0 : watch_check(watch->fd);
-    if (r < 0)
-        return r;
-
-    descriptor->watch = watch;
-    if (descriptor->asked != watch->events)
-        watch_take_back(poller, watch->fd);
-    watch_list(poller, watch->fd);
-    if (poller->loop->has_host && !poller->loop->running)
+    if (r == 0 && poller->loop->has_host && !poller->loop->running)
         uring_flush(poller);
-    return 0;
+    return r;
 }
 
-/* At once: its owner may close the file next, and a question holds it open. */
 static void uring_unwatch(struct eddy__poller *poller, struct eddy__watch *watch) {
-    struct descriptor *descriptor = &poller->descriptors[watch->fd];
-    bool was_asked = descriptor->asked != 0;
-
-    if (descriptor->watch != watch)
-        return;
-    descriptor->watch = NULL;
-    watch_take_back(poller, watch->fd);
-    if (was_asked)
-        eddy__uring_flush(&poller->uring);
-}
-
-/* An answer that is older than this poll may have become untrue: level-triggered means now. */
-static bool watch_is_ready(const struct eddy__watch *watch, int result, bool is_old) {
-    return result > 0 && (!is_old || eddy__os_is_ready(watch->fd, (short)watch->events));
-}
-
-/* A closed descriptor (-EBADF) is not asked about again until its watch is set again. */
-static bool watch_answered(struct eddy__poller *poller, uint64_t tag, int result, bool is_old) {
-    int fd = (int)((uint32_t)tag >> 2);
-    struct descriptor *descriptor = &poller->descriptors[fd];
-    struct eddy__watch *watch = descriptor->watch;
-
-    if (descriptor->number != tag >> 32 || !watch || poller->is_closing)
-        return false;
-    descriptor->asked = 0;
-    if (result >= 0 || result == -ECANCELED || result == -EINTR || result == -EAGAIN)
-        watch_list(poller, fd);
-    if (!watch_is_ready(watch, result, is_old))
-        return false;
-    watch->ready(watch, (uint32_t)result);
-    return true;
+    eddy__uring_watches_remove(&poller->watches, watch);
 }
 
 /* --- the poll --------------------------------------------------------------------------------- */
@@ -475,7 +330,7 @@ static void poller_feed(struct eddy__poller *poller) {
 }
 
 static void poller_ask(struct eddy__poller *poller) {
-    watches_ask(poller);
+    eddy__uring_watches_ask(&poller->watches);
     if (poller->lease_ring.entries)
         eddy__lease_ring_fill(&poller->lease_ring, &poller->leases);
     if (unlikely(poller->is_starved))
@@ -490,7 +345,8 @@ static bool poller_answered(struct eddy__poller *poller, const struct io_uring_c
         op_answered(poller, (struct eddy__op *)(uintptr_t)answer->user_data, answer);
         return true;
     case OF_WATCH:
-        return watch_answered(poller, answer->user_data, answer->res, is_old);
+        return !poller->is_closing && eddy__uring_watches_answered(
+                                          &poller->watches, answer->user_data, answer->res, is_old);
     default:
         return false;
     }
@@ -581,7 +437,7 @@ static int uring_open(eddy_loop *loop, struct eddy__poller **out) {
     if (!poller)
         return -ENOMEM;
     poller->loop = loop;
-    poller->first_listed = -1;
+    eddy__uring_watches_init(&poller->watches, &poller->uring);
     r = eddy__uring_open(&poller->uring, loop->is_bound);
     if (r < 0) {
         eddy__free(poller);
@@ -599,6 +455,7 @@ static void uring_close(struct eddy__poller *poller) {
     eddy__lease_ring_close(&poller->lease_ring, &poller->uring, &poller->leases);
     eddy__uring_close(&poller->uring);
     eddy__leases_deinit(&poller->leases);
+    eddy__uring_watches_deinit(&poller->watches);
     eddy__free(poller->descriptors);
     eddy__free(poller);
 }

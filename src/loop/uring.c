@@ -90,6 +90,16 @@ struct io_uring_sqe *eddy__uring_slot_of_cancel(struct eddy__uring *uring) {
     return slot_take(uring, 0);
 }
 
+bool eddy__uring_take_back(struct eddy__uring *uring, uint64_t tag) {
+    struct io_uring_sqe *slot = eddy__uring_slot_of_cancel(uring);
+
+    if (unlikely(!slot))
+        return false;
+    io_uring_prep_cancel64(slot, tag, 0);
+    io_uring_sqe_set_data64(slot, OF_NOBODY);
+    return true;
+}
+
 /* --- entering the kernel ---------------------------------------------------------------------- */
 
 void eddy__uring_submit(struct eddy__uring *uring) {

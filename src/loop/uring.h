@@ -17,6 +17,10 @@
 #define URING_SLOTS_OF_CANCEL 32
 #define URING_SMALLER         4 /* the ring when there is no memory for that: `ulimit -l` */
 
+/* Whom an answer is for: the lowest bits of its tag. The rest is the operation's address; or the
+ * watched descriptor and the number of the question. */
+enum { OF_OPERATION, OF_WATCH, OF_NOBODY, OF_MASK };
+
 struct eddy__uring {
     struct io_uring ring;
     bool waits_first; /* IORING_RECVSEND_POLL_FIRST is known (Linux 5.19) */
@@ -33,6 +37,10 @@ void eddy__uring_close(struct eddy__uring *uring);
 /* A slot to be filled in, or NULL: full, and the kernel takes nothing now. */
 struct io_uring_sqe *eddy__uring_slot(struct eddy__uring *uring);
 struct io_uring_sqe *eddy__uring_slot_of_cancel(struct eddy__uring *uring);
+
+/* Asks for the end of what has this tag. Asked in order, it never meets a later question with the
+ * same tag. False: no slot. */
+bool eddy__uring_take_back(struct eddy__uring *uring, uint64_t tag);
 
 /* Hands over what was asked. */
 void eddy__uring_submit(struct eddy__uring *uring);

@@ -11,7 +11,7 @@ from pathlib import Path
 
 # Of another machine, compiled by a test or by bench/peers/build, or in need of liburing.
 ELSEWHERE = ["src/coro/ucontext/", "src/loop/lease_ring.c", "src/loop/poller_uring",
-             "src/loop/uring.c", "tests/support/runner_", "tests/support/uring_check.c",
+             "src/loop/uring", "tests/support/runner_", "tests/support/uring_check.c",
              "tests/loop/test_uring.c", "tests/headers/usage.c", "bench/peers/",
              "bench/echo_load.c", "bench/limit_echo_uring.c"]
 
