@@ -90,6 +90,13 @@ void bench_sleep(double seconds) {
         ;
 }
 
+void bench_spin(double seconds) {
+    int64_t end_ns = bench_now_ns() + (int64_t)(seconds * 1e9);
+
+    while (bench_now_ns() < end_ns)
+        ;
+}
+
 static int compare_doubles(const void *a, const void *b) {
     double left = *(const double *)a, right = *(const double *)b;
     return (left > right) - (left < right);

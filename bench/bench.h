@@ -41,6 +41,9 @@ void bench_touch_memory(size_t bytes);
 /* Blocks the thread, whatever loops it has; nothing for seconds <= 0. */
 void bench_sleep(double seconds);
 
+/* The same awake: after a sleep the processor and its caches are cold. */
+void bench_spin(double seconds);
+
 /* Sorts, and returns the middle one. count >= 1. */
 double bench_median(double values[], int count);
 

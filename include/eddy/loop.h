@@ -43,7 +43,8 @@ typedef struct eddy_loop_options {
     eddy_backend backend; /* EDDY_BACKEND=epoll or io_uring in the environment decides when AUTO */
     eddy_clock clock;
     size_t stack_bytes; /* of a task that does not say; 0: 256 KiB. Rounded up to a power of two */
-    int executor_threads; /* most threads of eddy_to_thread(); 0: the processors + 4, at most 32 */
+    int executor_threads; /* most threads of eddy_to_thread(); 0: eddy_processor_count() + 4,
+                             at most 32 */
     bool keep_sigsegv; /* leave SIGSEGV and SIGBUS alone: a stack overflow is then a plain crash */
     eddy_exception_handler *exception_handler; /* NULL: writes to the log */
     void *exception_arg;
@@ -53,6 +54,7 @@ typedef struct eddy_loop_options {
      * answers. On a busy one it is a waste: it takes a whole processor while it lasts. */
     double executor_spin_seconds;
     double poll_spin_seconds;
+    int turn_budget; /* most tasks and callbacks that run between two polls; 0: 256 */
 } eddy_loop_options;
 
 /* Makes a loop. options may be NULL. Returns 0, -ENOMEM, -EMFILE, -ENOTSUP (a backend that this

@@ -15,6 +15,7 @@
 #include "lease.h"
 #include "memory.h"
 #include "os.h"
+#include "processors.h"
 #include "signal_watch.h"
 #include "tidy.h"
 
@@ -122,7 +123,7 @@ static void loop_poll(eddy_loop *loop, int64_t most_ns) {
     if (timeout_ns > 0 && most_ns == NS_NEVER)
         timeout_ns = eddy__tidy_wait_ns(loop, timeout_ns);
     loop->turns++;
-    loop->budget = LOOP_TURN_BUDGET;
+    loop->budget = loop->options.turn_budget;
     if (timeout_ns != 0 || loop->turns % TURNS_PUBLISHED == 0)
         eddy__census_publish(loop);
     if (loop->options.clock == EDDY_CLOCK_VIRTUAL) {
@@ -265,12 +266,12 @@ double eddy_loop_timeout(eddy_loop *loop) {
 static void options_read(const eddy_loop_options *options, size_t size, eddy_loop *loop) {
     if (options)
         memcpy(&loop->options, options, MIN(size, sizeof(loop->options)));
+    if (loop->options.turn_budget <= 0)
+        loop->options.turn_budget = LOOP_TURN_BUDGET;
 }
 
 static int threads_default(void) {
-    long processors = sysconf(_SC_NPROCESSORS_ONLN);
-
-    return (int)MIN(MAX(processors, 1) + 4, 32);
+    return MIN(eddy__processors() + 4, 32);
 }
 
 /* What needs nothing to fail. */
@@ -278,7 +279,7 @@ static void loop_init(eddy_loop *loop) {
     loop->thread = &eddy__thread;
     loop->fork_generation = eddy__fork_generation;
     loop->host_fd = loop->timer_fd = -1;
-    loop->budget = LOOP_TURN_BUDGET;
+    loop->budget = loop->options.turn_budget;
     loop->spin_ns = ns_from_seconds(loop->options.poll_spin_seconds);
     atomic_init(&loop->refs, 1);
     list_init(&loop->signals);

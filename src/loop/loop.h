@@ -49,7 +49,7 @@ struct eddy__turn_end {
     void (*run)(struct eddy__turn_end *end);
 };
 
-#define LOOP_TURN_BUDGET 256 /* entries of the ready queue between two polls */
+#define LOOP_TURN_BUDGET 256 /* options.turn_budget, unless told */
 
 struct eddy_loop {
     /* What a switch of tasks touches. */

@@ -362,3 +362,19 @@ TEST(the_information_for_an_older_program_is_shorter) {
     ASSERT_NOT_NULL(info.backend);
     ASSERT_UINT_EQ(info.turns, 0x5555555555555555);
 }
+
+static void again(void *counter) {
+    ++*(int *)counter;
+    eddy_call_soon(NULL, again, counter);
+}
+
+TEST(a_turn_runs_as_many_callbacks_as_its_budget_allows) {
+    LOOP loop;
+    int ran = 0;
+    ASSERT_OK(
+        eddy_loop_new(&(eddy_loop_options){.clock = EDDY_CLOCK_VIRTUAL, .turn_budget = 5}, &loop));
+    eddy_call_soon(loop, again, &ran);
+    eddy_call_later(loop, 0, stop, loop); /* due in the first turn, after the budget */
+    ASSERT_OK(eddy_loop_run_forever(loop));
+    ASSERT(ran >= 5 && ran <= 10);
+}
