@@ -53,6 +53,12 @@ EDDY_API int eddy_wait(eddy_future **futures, int count, double seconds, eddy_wa
  * Suspends. A future that completes although it was cancelled keeps its result. */
 EDDY_API int eddy_wait_for(eddy_future *future, double seconds);
 
+/* A future that ends as the given one does, result, value and error. Takes it. A cancel of the
+ * shield ends the shield alone: the other goes on, and is reported if it then fails unseen. Its
+ * argument must not lie on the stack of who awaits the shield. One that is done is returned as it
+ * is. NULL: no memory. To clean up behind a cancel in the same task, use eddy_shield_begin(). */
+EDDY_API eddy_future *eddy_shield(eddy_future *future);
+
 /* --- every future ----------------------------------------------------------------------------- */
 
 /* Another reference; ref(NULL) is NULL. */

@@ -112,11 +112,23 @@ static int takes_value(void *unused) {
     return eddy_await(future);
 }
 
-static int program(void *unused) {
-    eddy_fn *const parts[] = {gathers, waits, shields, groups, takes_value};
+/* What a shield hides goes on when the shield is given up. */
+static int shields_future(void *unused) {
+    eddy_future *shield = eddy_shield(eddy_shield(make_worker(2, false)));
+    int r = eddy_wait_for(eddy_ref(shield), 0.25);
 
     (void)unused;
-    for (int i = 0; i < 5; i++) {
+    eddy_unref(shield);
+    if (r == -ETIMEDOUT)
+        r = eddy_await(eddy_shield(make_worker(2, true)));
+    return r == 2 ? 0 : r;
+}
+
+static int program(void *unused) {
+    eddy_fn *const parts[] = {gathers, waits, shields, groups, takes_value, shields_future};
+
+    (void)unused;
+    for (int i = 0; i < 6; i++) {
         eddy_task *part = eddy_create_task(parts[i], NULL);
         if (part)
             eddy_task_name(part);
