@@ -53,6 +53,27 @@ EDDY_API int eddy_wait(eddy_future **futures, int count, double seconds, eddy_wa
  * Suspends. A future that completes although it was cancelled keeps its result. */
 EDDY_API int eddy_wait_for(eddy_future *future, double seconds);
 
+/* A future that ends as the given one does, result, value and error. Takes it. A cancel of the
+ * shield ends the shield alone: the other goes on, and is reported if it then fails unseen. Its
+ * argument must not lie on the stack of who awaits the shield. One that is done is returned as it
+ * is. NULL: no memory. To clean up behind a cancel in the same task, use eddy_shield_begin(). */
+EDDY_API eddy_future *eddy_shield(eddy_future *future);
+
+/* Futures in the order in which they complete; what is done already comes first. Takes them. next
+ * suspends and returns 1 and a done future, which is yours to await or unref; 0 when all were
+ * handed out; or -ECANCELED, and then loses nothing. A NULL comes out as NULL. One task asks at a
+ * time (-EBUSY). Futures that cannot be waited for together are let go, and next says why. Closing
+ * the loop over a task that asks frees the iterator. For a time-out, put a scope around it.
+ *
+ *     while ((r = eddy_as_completed_next(iterator, &future)) > 0)
+ *         handle(eddy_await(future));
+ */
+typedef struct eddy_as_completed eddy_as_completed;
+EDDY_API eddy_as_completed *eddy_as_completed_new(eddy_future **futures, int count);
+EDDY_API int eddy_as_completed_next(eddy_as_completed *iterator, eddy_future **future);
+/* Lets what was not handed out go on, as eddy_detach() does. Returns NULL. */
+EDDY_API eddy_as_completed *eddy_as_completed_free(eddy_as_completed *iterator);
+
 /* --- every future ----------------------------------------------------------------------------- */
 
 /* Another reference; ref(NULL) is NULL. */

@@ -253,8 +253,7 @@ int eddy_future_remove_done_callback(eddy_future *future, eddy_done_callback *fn
     return removed;
 }
 
-/* A future that goes without completing takes its callbacks along. */
-static void done_callbacks_drop(eddy_future *future) {
+void eddy__future_drop_callbacks(eddy_future *future) {
     while (!list_is_empty(&future->waiters)) {
         struct eddy__waiter *waiter = container_of(future->waiters.next, struct eddy__waiter, node);
         if (waiter->wake == done_callback_due)
@@ -283,7 +282,7 @@ static void *plain_take_value(eddy_future *future) {
 static void plain_free(eddy_future *future) {
     struct plain_future *plain = container_of(future, struct plain_future, future);
 
-    done_callbacks_drop(future);
+    eddy__future_drop_callbacks(future);
     if (plain->destroy)
         plain->destroy(plain->value);
     eddy__free(plain);

@@ -138,6 +138,9 @@ static inline void eddy__future_unref(eddy_future *future) {
 /* Reports through the loop's exception handler, or the log; loop NULL: the log. */
 void eddy__report_failure(eddy_loop *loop, const eddy_error *error, const char *what);
 
+/* One that goes without completing takes its done callbacks along. */
+void eddy__future_drop_callbacks(eddy_future *future);
+
 /* Reports that it failed and nobody awaited it. */
 void eddy__future_report(eddy_future *future, eddy_loop *loop);
 

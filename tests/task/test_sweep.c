@@ -112,11 +112,36 @@ static int takes_value(void *unused) {
     return eddy_await(future);
 }
 
-static int program(void *unused) {
-    eddy_fn *const parts[] = {gathers, waits, shields, groups, takes_value};
+/* What a shield hides goes on when the shield is given up. */
+static int shields_future(void *unused) {
+    eddy_future *shield = eddy_shield(eddy_shield(make_worker(2, false)));
+    int r = eddy_wait_for(eddy_ref(shield), 0.25);
 
     (void)unused;
-    for (int i = 0; i < 5; i++) {
+    eddy_unref(shield);
+    if (r == -ETIMEDOUT)
+        r = eddy_await(eddy_shield(make_worker(2, true)));
+    return r == 2 ? 0 : r;
+}
+
+static int iterates(void *unused) {
+    eddy_future *future, *futures[] = {make_worker(2, false), eddy_after(0.5)};
+    eddy_as_completed *iterator = eddy_as_completed_new(futures, 2);
+    int r = eddy_as_completed_next(iterator, &future);
+
+    (void)unused;
+    if (r == 1)
+        r = eddy_await(future);
+    eddy_as_completed_free(iterator);
+    return r < 0 ? r : 0;
+}
+
+static int program(void *unused) {
+    eddy_fn *const parts[] = {gathers,     waits,          shields, groups,
+                              takes_value, shields_future, iterates};
+
+    (void)unused;
+    for (int i = 0; i < 7; i++) {
         eddy_task *part = eddy_create_task(parts[i], NULL);
         if (part)
             eddy_task_name(part);

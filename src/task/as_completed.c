@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: MIT
+ * as_completed.c - an iterator over futures, in the order in which they complete.
+ *
+ * Each future has one waiter, which moves into the list of the done ones when it is woken; so a
+ * step costs the same whatever is still pending. */
+#include <errno.h>
+
+#include "log.h"
+#include "memory.h"
+#include "scheduler.h"
+#include "shared.h"
+
+struct item {
+    struct eddy__waiter waiter;   /* among the future's, then in `done` */
+    struct eddy__far_waiter *far; /* while another thread works for it, or NULL */
+    eddy_future *future;          /* NULL: handed out, or never was */
+    eddy_as_completed *owner;
+};
+
+struct eddy_as_completed {
+    eddy_loop *loop;
+    struct list_node done;     /* items not handed out, in order of completion */
+    struct asking *asking;     /* who is parked until there is one, or NULL */
+    const eddy_error *refusal; /* why these cannot be waited for, or NULL */
+    int pending, count;
+    struct item items[];
+};
+
+struct asking {
+    struct eddy__wait wait;
+    struct eddy__task *task;
+    eddy_as_completed *owner;
+    bool was_cancelled;
+};
+
+/* --- making ----------------------------------------------------------------------------------- */
+
+static void item_done(struct eddy__waiter *waiter, eddy_future *future) {
+    struct item *item = container_of(waiter, struct item, waiter);
+    struct asking *asking = TAKE_POINTER(item->owner->asking);
+
+    (void)future;
+    eddy__free(TAKE_POINTER(item->far));
+    item->owner->pending--;
+    list_append(&item->owner->done, &waiter->node);
+    if (asking)
+        eddy__task_wake(asking->task);
+}
+
+static void item_wait(struct item *item) {
+    eddy_future *future = item->future;
+    bool is_pending = !eddy_is_done(future);
+
+    if (is_pending && item->far)
+        is_pending = eddy__shared_wait(item->far, future, item->owner->loop, &item->waiter);
+    else if (is_pending)
+        eddy__waiter_add(future, &item->waiter);
+    if (!is_pending)
+        item_done(&item->waiter, future);
+}
+
+/* Why one of them cannot be waited for together with the others. */
+static int check_one(eddy_future *future, const eddy_loop *loop) {
+    if (!future)
+        return 0;
+    if (eddy__future_is_shared(future))
+        return eddy__shared_check(future);
+    if (future->loop != loop)
+        return eddy_raise(-EINVAL, "futures of different loops cannot be waited for together");
+    if (eddy__current && &eddy__current->future == future)
+        return eddy_raise(-EDEADLK, "task \"%s\" awaits itself: it would never end",
+                          eddy_task_name(future));
+    return 0;
+}
+
+static int check(eddy_future *futures[], int count, eddy_loop *loop) {
+    int r = eddy__loop_check(loop);
+
+    for (int i = 0; i < count && r == 0; i++)
+        r = check_one(futures[i], loop);
+    return r;
+}
+
+/* NULL: no memory. */
+static eddy_as_completed *iterator_new(eddy_loop *loop, int count) {
+    eddy_as_completed *iterator =
+        eddy__alloc(sizeof(*iterator) + (size_t)count * sizeof(struct item));
+
+    if (!iterator)
+        return NULL;
+    *iterator = (eddy_as_completed){.loop = loop, .pending = count, .count = count};
+    list_init(&iterator->done);
+    for (int i = 0; i < count; i++) {
+        iterator->items[i] = (struct item){.waiter.wake = item_done, .owner = iterator};
+        list_init(&iterator->items[i].waiter.node);
+    }
+    return iterator;
+}
+
+/* Takes the futures. False: no memory for the waiters of shared ones. */
+static bool iterator_fill(eddy_as_completed *iterator, eddy_future *futures[]) {
+    bool has_memory = true;
+
+    for (int i = 0; i < iterator->count; i++) {
+        struct item *item = &iterator->items[i];
+        item->future = futures[i];
+        if (futures[i] && eddy__future_is_shared(futures[i])) {
+            item->far = eddy__shared_waiter_new(futures[i]);
+            has_memory &= item->far != NULL;
+        }
+    }
+    return has_memory;
+}
+
+/* A task's own future is mostly borrowed. */
+static void let_go(eddy_future *futures[], int count) {
+    for (int i = 0; i < count; i++)
+        if (!eddy__current || futures[i] != &eddy__current->future)
+            eddy_unref(futures[i]);
+}
+
+static eddy_as_completed *iterator_refused(eddy_future *futures[], int count) {
+    eddy_as_completed *iterator = iterator_new(NULL, 0);
+
+    if (iterator)
+        iterator->refusal = eddy_error_ref(eddy_last_error());
+    let_go(futures, count);
+    return iterator;
+}
+
+eddy_as_completed *eddy_as_completed_new(eddy_future **futures, int count) {
+    eddy_as_completed *iterator;
+    eddy_loop *loop = NULL;
+
+    for (int i = 0; i < count && !loop; i++)
+        loop = futures[i] ? futures[i]->loop : NULL;
+    loop = eddy__loop_or_default(loop);
+    if (loop && check(futures, count, loop) < 0)
+        return iterator_refused(futures, count);
+    iterator = loop ? iterator_new(loop, count) : NULL;
+    if (!iterator) {
+        let_go(futures, count);
+        eddy__fail(-ENOMEM);
+        return NULL;
+    }
+    if (!iterator_fill(iterator, futures)) {
+        eddy_as_completed_free(iterator);
+        eddy__fail(-ENOMEM);
+        return NULL;
+    }
+    for (int i = 0; i < count; i++)
+        item_wait(&iterator->items[i]);
+    return iterator;
+}
+
+/* --- asking ----------------------------------------------------------------------------------- */
+
+static void next_cancelled(struct eddy__wait *wait) {
+    struct asking *asking = container_of(wait, struct asking, wait);
+
+    asking->was_cancelled = true;
+    if (asking->owner->asking == asking) {
+        asking->owner->asking = NULL;
+        eddy__task_wake(asking->task);
+    }
+}
+
+static void next_dropped(struct eddy__wait *wait) {
+    eddy_as_completed *iterator = container_of(wait, struct asking, wait)->owner;
+
+    iterator->asking = NULL;
+    eddy_as_completed_free(iterator);
+}
+
+/* Until there is one, or none to come. */
+static void next_await(struct asking *asking) {
+    eddy_as_completed *iterator = asking->owner;
+
+    while (list_is_empty(&iterator->done) && iterator->pending > 0 && !asking->was_cancelled) {
+        iterator->asking = asking;
+        eddy__task_park(asking->task, &asking->wait);
+    }
+}
+
+static int next_take(eddy_as_completed *iterator, eddy_future **out) {
+    struct list_node *node = list_take_first(&iterator->done);
+    struct eddy__waiter *waiter;
+
+    if (!node)
+        return 0;
+    waiter = container_of(node, struct eddy__waiter, node);
+    *out = TAKE_POINTER(container_of(waiter, struct item, waiter)->future);
+    return 1;
+}
+
+int eddy_as_completed_next(eddy_as_completed *iterator, eddy_future **out) {
+    struct asking asking = {.wait = {.cancel = next_cancelled, .drop = next_dropped},
+                            .owner = iterator};
+    int r;
+
+    *out = NULL;
+    if (!iterator)
+        return eddy__fail(-ENOMEM);
+    if (iterator->refusal)
+        return eddy__fail_with(iterator->refusal);
+    r = eddy__checkpoint(iterator->loop, &asking.task);
+    if (r < 0)
+        return r;
+    if (iterator->asking)
+        return eddy_raise(-EBUSY, "another task is asking this iterator for its next future");
+    next_await(&asking);
+    return asking.was_cancelled ? eddy__task_fail_cancelled(asking.task) : next_take(iterator, out);
+}
+
+eddy_as_completed *eddy_as_completed_free(eddy_as_completed *iterator) {
+    if (!iterator)
+        return NULL;
+    if (iterator->asking)
+        eddy__fatal("eddy_as_completed_free() while a task is asking for the next future");
+    for (int i = 0; i < iterator->count; i++) {
+        struct item *item = &iterator->items[i];
+        eddy__waiter_remove(&item->waiter);
+        if (item->far && eddy__shared_leave(item->far))
+            eddy__free(item->far);
+        eddy_unref(item->future);
+    }
+    eddy_error_unref(iterator->refusal);
+    eddy__free(iterator);
+    return NULL;
+}

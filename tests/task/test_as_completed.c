@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: MIT
+ * test_as_completed.c - futures handed out in the order in which they complete. */
+#include "virtual.h"
+
+/* Awaits what comes next and returns its result; -1000: nothing came. */
+static int next_result(eddy_as_completed *iterator) {
+    eddy_future *future;
+    int r = eddy_as_completed_next(iterator, &future);
+
+    return r == 1 ? eddy_await(future) : r == 0 ? -1000 : r;
+}
+
+TASK_TEST(futures_come_in_the_order_in_which_they_complete) {
+    eddy_future *futures[] = {SLEEPER(.seconds = 3, .result = 3), eddy_after(1),
+                              SLEEPER(.seconds = 2, .result = 2)};
+    eddy_as_completed *iterator = eddy_as_completed_new(futures, 3);
+
+    ASSERT_INT_EQ(next_result(iterator), 0);
+    ASSERT_INT_EQ(milliseconds(), 1000);
+    ASSERT_INT_EQ(next_result(iterator), 2);
+    ASSERT_INT_EQ(next_result(iterator), 3);
+    ASSERT_INT_EQ(milliseconds(), 3000);
+    ASSERT_INT_EQ(next_result(iterator), -1000);
+    ASSERT_INT_EQ(next_result(iterator), -1000);
+    ASSERT_NULL(eddy_as_completed_free(iterator));
+}
+
+TASK_TEST(what_completes_while_nobody_asks_waits_in_order) {
+    eddy_future *futures[] = {SLEEPER(.seconds = 2, .result = 2), RETURNER(7),
+                              SLEEPER(.seconds = 1, .result = 1)};
+    eddy_as_completed *iterator = eddy_as_completed_new(futures, 3);
+
+    ASSERT_OK(eddy_sleep(5));
+    ASSERT_INT_EQ(next_result(iterator), 7);
+    ASSERT_INT_EQ(next_result(iterator), 1);
+    ASSERT_INT_EQ(next_result(iterator), 2);
+    eddy_as_completed_free(iterator);
+}
+
+TASK_TEST(a_failed_future_is_handed_out_like_any_other) {
+    eddy_future *futures[] = {eddy_create_task(raiser, "broken"), NULL};
+    eddy_as_completed *iterator = eddy_as_completed_new(futures, 2);
+
+    ASSERT_CODE(-ENOMEM, next_result(iterator));
+    ASSERT_CODE(-EIO, next_result(iterator));
+    ASSERT_STR_CONTAINS(eddy_last_error()->message, "broken");
+    eddy_as_completed_free(iterator);
+}
+
+TASK_TEST(of_no_futures_none_comes) {
+    eddy_as_completed *iterator = eddy_as_completed_new(NULL, 0);
+
+    ASSERT_INT_EQ(next_result(iterator), -1000);
+    eddy_as_completed_free(iterator);
+    ASSERT_CODE(-ENOMEM, next_result(NULL));
+    ASSERT_NULL(eddy_as_completed_free(NULL));
+}
+
+TASK_TEST(an_iterator_freed_early_lets_the_rest_go_on) {
+    eddy_future *futures[] = {SLEEPER(.name = "a", .seconds = 1),
+                              SLEEPER(.name = "b", .seconds = 2)};
+    eddy_as_completed *iterator = eddy_as_completed_new(futures, 2);
+
+    ASSERT_OK(next_result(iterator));
+    eddy_as_completed_free(iterator);
+    ASSERT_OK(eddy_sleep(5));
+    ASSERT_STR_EQ(noted(), "a b");
+}
+
+TASK_TEST(a_failure_that_was_not_asked_for_is_reported) {
+    eddy_as_completed *iterator =
+        eddy_as_completed_new((eddy_future *[]){eddy_create_task(raiser, "unseen")}, 1);
+
+    ASSERT_OK(eddy_sleep(1));
+    eddy_as_completed_free(iterator);
+    ASSERT_STR_CONTAINS(reports(), "unseen");
+}
+
+TASK_TEST(a_time_out_ends_the_asking_and_loses_nothing) {
+    eddy_as_completed *iterator =
+        eddy_as_completed_new((eddy_future *[]){SLEEPER(.seconds = 3, .result = 3)}, 1);
+    eddy_future *future;
+    eddy_timeout timeout;
+
+    eddy_timeout_begin(&timeout, 1);
+    int r = eddy_as_completed_next(iterator, &future);
+    ASSERT_CODE(-ETIMEDOUT, eddy_timeout_end(&timeout, r));
+    ASSERT_NULL(future);
+    ASSERT_INT_EQ(milliseconds(), 1000);
+    ASSERT_INT_EQ(next_result(iterator), 3);
+    eddy_as_completed_free(iterator);
+}
+
+static int asks(void *iterator) {
+    return next_result(iterator);
+}
+
+TASK_TEST(a_cancel_after_the_completion_still_gives_the_future) {
+    eddy_future *future = eddy_future_new(NULL);
+    eddy_as_completed *iterator = eddy_as_completed_new((eddy_future *[]){eddy_ref(future)}, 1);
+    eddy_task *task = eddy_create_task(asks, iterator);
+
+    ASSERT_OK(eddy_yield());
+    ASSERT_OK(eddy_future_set_result(future, NULL));
+    ASSERT(eddy_cancel(task));
+    ASSERT_OK(eddy_await(task));
+    eddy_unref(future);
+    eddy_as_completed_free(iterator);
+}
+
+TASK_TEST(a_cancel_before_the_completion_leaves_the_future_to_the_next_who_asks) {
+    eddy_future *future = eddy_future_new(NULL);
+    eddy_as_completed *iterator = eddy_as_completed_new((eddy_future *[]){eddy_ref(future)}, 1);
+    eddy_task *task = eddy_create_task(asks, iterator);
+
+    ASSERT_OK(eddy_yield());
+    ASSERT(eddy_cancel(task));
+    ASSERT_OK(eddy_future_set_result(future, NULL));
+    ASSERT_CODE(-ECANCELED, eddy_await(task));
+    ASSERT_OK(next_result(iterator));
+    eddy_unref(future);
+    eddy_as_completed_free(iterator);
+}
+
+TASK_TEST(in_a_cancelled_task_asking_is_refused) {
+    eddy_as_completed *iterator = eddy_as_completed_new((eddy_future *[]){RETURNER(4)}, 1);
+
+    eddy_cancel(eddy_current_task());
+    ASSERT_CODE(-ECANCELED, next_result(iterator));
+    ASSERT_INT_EQ(eddy_uncancel(), 0);
+    ASSERT_INT_EQ(next_result(iterator), 4);
+    eddy_as_completed_free(iterator);
+}
+
+TASK_TEST(one_task_asks_at_a_time) {
+    eddy_as_completed *iterator = eddy_as_completed_new((eddy_future *[]){eddy_after(1)}, 1);
+    eddy_task *task = eddy_create_task(asks, iterator);
+
+    ASSERT_OK(eddy_yield());
+    ASSERT_CODE(-EBUSY, next_result(iterator));
+    ASSERT_OK(eddy_await(task));
+    eddy_as_completed_free(iterator);
+}
+
+TASK_TEST(a_task_does_not_ask_for_itself) {
+    eddy_as_completed *iterator =
+        eddy_as_completed_new((eddy_future *[]){eddy_current_task(), eddy_after(9)}, 2);
+
+    ASSERT_CODE(-EDEADLK, next_result(iterator));
+    ASSERT_STR_CONTAINS(eddy_last_error()->message, "awaits itself");
+    eddy_as_completed_free(iterator);
+}
+
+TASK_TEST(coroutines_run_for_other_threads_come_too) {
+    eddy_future *futures[] = {
+        eddy_after(1), eddy_run_coroutine_threadsafe(eddy_running_loop(), returner, &(int){5}),
+        eddy_run_coroutine_threadsafe(eddy_running_loop(), returner, &(int){6})};
+    eddy_as_completed *iterator = eddy_as_completed_new(futures, 3);
+
+    ASSERT_INT_EQ(next_result(iterator), 5);
+    eddy_as_completed_free(iterator);
+    ASSERT_OK(eddy_sleep(2));
+}
+
+TEST(a_loop_closed_with_a_task_that_asks_leaks_nothing) {
+    eddy_loop *loop = virtual_loop();
+    eddy_future *future = eddy_future_new(loop);
+    eddy_as_completed *iterator = eddy_as_completed_new((eddy_future *[]){eddy_ref(future)}, 1);
+
+    eddy_detach(eddy_create_task_with(&(eddy_task_options){.loop = loop}, asks, iterator));
+    for (int i = 0; i < 5; i++)
+        ASSERT_OK(eddy_loop_run_once(loop, 0));
+    ASSERT_NULL(eddy_loop_close(loop));
+    ASSERT_STR_CONTAINS(reports(), "a loop was closed with 1 task");
+    eddy_unref(future);
+}
