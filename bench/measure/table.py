@@ -142,7 +142,7 @@ def marked(head, lines):
 
 def markdown(results):
     lines = ["# What was measured", "",
-             "Written by `bench/run --markdown`; what the rows mean, and under which conditions, "
+             "Written by `bench/run --plots`; what the rows mean, and under which conditions, "
              "is in [README.md](README.md).", "", *marked(HEAD, cells(results)), ""]
     echo = list(echo_tables(results))
     if echo:
