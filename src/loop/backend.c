@@ -72,7 +72,7 @@ static void tell(const eddy_loop *loop) {
 
 /* Containers and old kernels are no reason to fail. */
 static int open_best(eddy_loop *loop) {
-    int r = open_with(loop, &eddy__poller_uring, "it is the faster one, and the kernel allows it");
+    int r = open_with(loop, &eddy__poller_uring, "it is the default, and the kernel allows it");
 
     return r < 0 && refusal(r) ? open_with(loop, &eddy__poller_epoll, refusal(r)) : r;
 }
