@@ -95,8 +95,9 @@ void eddy__wakeup_kick(struct eddy__wakeup *wakeup) {
         eddy__os_eventfd_write(wakeup->event_fd);
 }
 
+/* An exchange, though a store would do: emulators of AArch64 let the load overtake that. */
 bool eddy__wakeup_sleep(struct eddy__wakeup *wakeup) {
-    atomic_store(&wakeup->asleep, true);
+    atomic_exchange(&wakeup->asleep, true);
     return atomic_load(&wakeup->posts) == NULL;
 }
 
