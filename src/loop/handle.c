@@ -152,26 +152,18 @@ static struct handle_record *record_of(eddy_loop *loop, eddy_handle handle) {
 
 /* --- the calls -------------------------------------------------------------------------------- */
 
-static struct handle_record *schedule(eddy_loop *loop, eddy_callback *fn, void *arg) {
-    struct handle_record *record;
+/* The loop that a callback is for, NULL if it is not this thread's to use. */
+static eddy_loop *loop_to_call(eddy_loop *loop) {
+    loop = eddy__loop_or_default(loop);
+    return loop && eddy__loop_check(loop) == 0 ? loop : NULL;
+}
 
-    if (!loop || eddy__loop_check(loop) < 0)
-        return NULL;
-    record = record_take(loop, fn, arg);
+static struct handle_record *schedule(eddy_loop *loop, eddy_callback *fn, void *arg) {
+    struct handle_record *record = record_take(loop, fn, arg);
+
     if (!record)
         eddy__fail(-ENOMEM);
     return record;
-}
-
-eddy_handle eddy_call_soon(eddy_loop *loop, eddy_callback *fn, void *arg) {
-    struct handle_record *record;
-
-    loop = eddy__loop_or_default(loop);
-    record = schedule(loop, fn, arg);
-    if (!record)
-        return (eddy_handle){0};
-    record_ready(loop, record);
-    return token_of(loop, record);
 }
 
 static eddy_handle call_at_ns(eddy_loop *loop, int64_t deadline_ns, eddy_callback *fn, void *arg) {
@@ -183,16 +175,27 @@ static eddy_handle call_at_ns(eddy_loop *loop, int64_t deadline_ns, eddy_callbac
     return token_of(loop, record);
 }
 
-eddy_handle eddy_call_later(eddy_loop *loop, double seconds, eddy_callback *fn, void *arg) {
-    int64_t now_ns;
+eddy_handle eddy_call_soon(eddy_loop *loop, eddy_callback *fn, void *arg) {
+    struct handle_record *record;
 
-    loop = eddy__loop_or_default(loop);
-    now_ns = loop ? eddy__loop_now(loop) : 0;
-    return call_at_ns(loop, ns_add(now_ns, ns_from_seconds(seconds)), fn, arg);
+    loop = loop_to_call(loop);
+    record = loop ? schedule(loop, fn, arg) : NULL;
+    if (!record)
+        return (eddy_handle){0};
+    record_ready(loop, record);
+    return token_of(loop, record);
+}
+
+eddy_handle eddy_call_later(eddy_loop *loop, double seconds, eddy_callback *fn, void *arg) {
+    loop = loop_to_call(loop);
+    if (!loop)
+        return (eddy_handle){0};
+    return call_at_ns(loop, ns_add(eddy__loop_now(loop), ns_from_seconds(seconds)), fn, arg);
 }
 
 eddy_handle eddy_call_at(eddy_loop *loop, double when, eddy_callback *fn, void *arg) {
-    return call_at_ns(eddy__loop_or_default(loop), ns_from_seconds(when), fn, arg);
+    loop = loop_to_call(loop);
+    return loop ? call_at_ns(loop, ns_from_seconds(when), fn, arg) : (eddy_handle){0};
 }
 
 void eddy_handle_cancel(eddy_handle handle) {

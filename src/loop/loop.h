@@ -122,9 +122,10 @@ static inline int eddy__loop_check(const eddy_loop *loop) {
  * thread, outside any loop: returns 0, -EDEADLK and the codes of eddy__loop_check(). */
 int eddy__loop_run(eddy_loop *loop, bool stoppable);
 
-void eddy__loop_read_clock(eddy_loop *loop);
 /* eddy_loop_new() for who runs the loop himself: it is bound to this thread, which is faster. */
 int eddy__loop_new_bound(const eddy_loop_options *options, eddy_loop **out);
+
+void eddy__loop_read_clock(eddy_loop *loop);
 
 /* The clock of this turn; outside a run, the clock. */
 static inline int64_t eddy__loop_now(eddy_loop *loop) {
