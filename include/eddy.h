@@ -13,6 +13,7 @@
 #include <eddy/sync.h>
 #include <eddy/task.h>
 #include <eddy/task_group.h>
+#include <eddy/task_local.h>
 #include <eddy/threads.h>
 
 #endif

@@ -33,6 +33,9 @@ typedef struct eddy_future eddy_future;
 /* A future that runs a coroutine. Every call that takes a future takes a task. See eddy/task.h. */
 typedef eddy_future eddy_task;
 
+/* The values of task-local variables. See eddy/task_local.h. */
+typedef struct eddy_context eddy_context;
+
 /* A coroutine function: plain C that may call whatever "suspends". Returns >= 0, or a negative
  * code. */
 typedef int eddy_fn(void *arg);

@@ -46,6 +46,7 @@ typedef struct eddy_task_options {
         void *arg);  /* called exactly once: after fn, instead of fn, or when creation fails */
     eddy_loop *loop; /* NULL: the running loop, else the thread's default */
     bool eager;      /* runs at once, until it first suspends, before this call returns */
+    eddy_context *context; /* its task-local values (task_local.h); NULL: its creator's. Borrowed */
 } eddy_task_options;
 
 /* The same with options: eddy_create_task_with(&(eddy_task_options){.name = "reader"}, fn, arg). */

@@ -5,6 +5,7 @@
  * ready queue, the loop is left. So one function serves a plain program, a test and a coroutine. */
 #include <errno.h>
 
+#include "local.h"
 #include "log.h"
 #include "scheduler.h"
 #include "scope.h"
@@ -55,8 +56,13 @@ void eddy__root_forget(eddy_loop *loop) {
     root_unbind();
 }
 
+static void thread_ends(void) {
+    root_unbind();
+    eddy__context_leave(NULL);
+}
+
 __attribute__((constructor)) static void root_introduce(void) {
-    eddy__thread_ends = root_unbind;
+    eddy__thread_ends = thread_ends;
 }
 
 /* Outside any task. A loop that is not running may come from another thread: whoever runs it owns

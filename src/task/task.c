@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "local.h"
 #include "log.h"
 #include "memory.h"
 #include "scheduler.h"
@@ -42,6 +43,7 @@ static inline void task_init(struct eddy__task *task, eddy_fn *fn, void *arg) {
     task->arg = arg;
     task->scopes = NULL;
     task->extras = NULL;
+    task->context = eddy__context_inherit();
     task->cancelling = 0;
     task->refusals = 0;
 }
@@ -130,6 +132,13 @@ static void extras_end(struct eddy__task_extras *extras) {
     eddy__free(extras);
 }
 
+static void task_set_context(struct eddy__task *task, eddy_context *context) {
+    eddy_context *inherited = task->context;
+
+    task->context = eddy_context_ref(context);
+    eddy_context_unref(inherited);
+}
+
 static struct eddy__task *task_new_with(eddy_loop *loop, const char *origin,
                                         const eddy_task_options *options, eddy_fn *fn, void *arg) {
     struct eddy__task_extras *extras = extras_new(options, &arg);
@@ -138,6 +147,8 @@ static struct eddy__task *task_new_with(eddy_loop *loop, const char *origin,
     if (task) {
         if (options->stack_bytes)
             task->size_class = (uint8_t)eddy__stack_class(options->stack_bytes);
+        if (options->context)
+            task_set_context(task, options->context);
         task->future.task_flags |= TASK_HAS_OPTIONS;
         task->extras = extras;
         return task;
@@ -337,6 +348,8 @@ void eddy__task_complete(struct eddy__task *task, int result) {
     future->task_state = TASK_ENDED; /* before free_arg, which may wake what the task waited for */
     if (unlikely(task->extras))
         extras_free(task->extras, task->arg);
+    if (unlikely(task->context))
+        eddy_context_unref(TAKE_POINTER(task->context));
     eddy__future_complete(future, result, error);
     if (unlikely(is_queued))
         return;

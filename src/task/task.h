@@ -50,6 +50,7 @@ struct eddy__task {
     struct eddy__scope *scopes; /* the innermost open one */
     const char *origin;         /* "file.c:12" NUL "fn, arg": where it was created, and with what */
     struct eddy__task_extras *extras; /* what few tasks have, or NULL */
+    eddy_context *context;            /* its task-local values (local.h); a reference, or NULL */
     uint32_t cancelling;              /* cancels not taken back */
     uint16_t refusals;                /* refused calls since it is refused */
     uint8_t size_class;               /* of its stack */

@@ -11,6 +11,7 @@
 
 #include <eddy/threads.h>
 
+#include "local.h"
 #include "memory.h"
 #include "scheduler.h"
 #include "shared.h"
@@ -22,6 +23,7 @@ struct remote {
     const char *origin;         /* as of a task that is made with options */
     eddy_fn *fn;
     void *arg;
+    eddy_context *context;      /* its asker's; a reference */
     struct eddy__post start;    /* and, when nothing else is left, a last report */
     struct eddy__post cancel;   /* of those counted in `cancels` */
     struct eddy__waiter waiter; /* of the task */
@@ -51,6 +53,7 @@ static void remote_describe(const eddy_future *future, char *text, size_t size) 
 static void remote_end(struct remote *remote) {
     eddy__shared_deinit(&remote->shared);
     eddy_error_unref(remote->reason);
+    eddy_context_unref(remote->context);
     eddy_loop_unref(remote->loop);
     eddy__free(remote);
 }
@@ -174,7 +177,7 @@ static bool remote_may_start(struct remote *remote) {
 
 static void remote_arrived(struct eddy__post *post) {
     struct remote *remote = container_of(post, struct remote, start);
-    const eddy_task_options options = {.loop = remote->loop};
+    const eddy_task_options options = {.loop = remote->loop, .context = remote->context};
     eddy_task *task;
 
     if (remote->loop->closing) {
@@ -204,6 +207,7 @@ static struct remote *remote_new(const char *origin, eddy_loop *loop, eddy_fn *f
                               .origin = origin,
                               .fn = fn,
                               .arg = arg,
+                              .context = eddy_context_copy(),
                               .start.run = remote_arrived,
                               .cancel.run = remote_cancel_arrived};
     eddy__shared_init(&remote->shared, &remote_class);

@@ -5,6 +5,7 @@
  * stack. */
 #include <errno.h>
 
+#include "local.h"
 #include "scheduler.h"
 
 struct thread_wait {
@@ -13,6 +14,7 @@ struct thread_wait {
     struct eddy__task *task;
     eddy_fn *fn;
     void *arg;
+    eddy_context *context; /* the task's, which is parked meanwhile; borrowed */
     int result;
     const eddy_error *error; /* a reference, from the pool's thread */
     bool was_cancelled;
@@ -22,7 +24,10 @@ struct thread_wait {
 static void job_work(struct eddy__job *job) {
     struct thread_wait *thread = container_of(job, struct thread_wait, job);
 
+    eddy_context *before = eddy__context_enter(eddy_context_ref(thread->context));
+
     thread->result = thread->fn(thread->arg);
+    eddy__context_leave(before);
     if (thread->result < 0)
         thread->error = eddy_error_ref(eddy_last_error());
     eddy__error_set(eddy__thread_error_slot(), NULL);
@@ -64,6 +69,7 @@ int eddy_to_thread(eddy_fn *fn, void *arg) {
 
     if (r < 0)
         return r;
+    thread.context = eddy__current ? eddy__current->context : eddy__thread_context;
     thread.job.loop = thread.task->future.loop;
     thread.job.work = job_work;
     thread.job.done = job_done;

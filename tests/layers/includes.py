@@ -33,6 +33,7 @@ PUBLIC = {
     "eddy/future.h": "future",
     "eddy/task.h": "task",
     "eddy/task_group.h": "task",
+    "eddy/task_local.h": "task",
     "eddy/sync.h": "sync",
     "eddy/threads.h": "task",
     "eddy/stream.h": "io",
