@@ -54,7 +54,8 @@ typedef struct eddy_loop_options {
      * answers. On a busy one it is a waste: it takes a whole processor while it lasts. */
     double executor_spin_seconds;
     double poll_spin_seconds;
-    int turn_budget; /* most tasks and callbacks that run between two polls; 0: 256 */
+    int turn_budget;     /* most tasks and callbacks that run between two polls; 0: 256 */
+    bool measure_stacks; /* for eddy_stack_report(); takes some 20 microseconds a task */
 } eddy_loop_options;
 
 /* Makes a loop. options may be NULL. Returns 0, -ENOMEM, -EMFILE, -ENOTSUP (a backend that this

@@ -14,6 +14,8 @@
 #ifndef EDDY_TASK_H
 #define EDDY_TASK_H
 
+#include <stdio.h>
+
 #include <eddy/future.h>
 
 #ifdef __cplusplus
@@ -55,6 +57,49 @@ typedef struct eddy_task_options {
 EDDY_API eddy_task *eddy_create_task_with_at(const char *origin, size_t options_size,
                                              const eddy_task_options *options, eddy_fn *fn,
                                              void *arg);
+
+/* --- task factories --------------------------------------------------------------------------- */
+
+/* Is asked, instead of the loop itself, for each task that is to be created in it, by whatever
+ * call; `options` is never NULL. Creates it with `origin` and these options, or others, by
+ * eddy_create_task_with_at(origin, sizeof(*options), options, fn, arg), once, and returns it. (Who
+ * returns something else must see to options->free_arg.) Runs where the creator runs. */
+typedef eddy_task *eddy_task_factory(eddy_loop *loop, const char *origin,
+                                     const eddy_task_options *options, eddy_fn *fn, void *arg,
+                                     void *factory_arg);
+
+/* From now on; NULL: none. Returns 0, -ENOMEM, EDDY_EWRONG_THREAD. */
+EDDY_API int eddy_loop_set_task_factory(eddy_loop *loop, eddy_task_factory *factory,
+                                        void *factory_arg);
+
+/* A factory whose tasks are all eager. */
+EDDY_API eddy_task *eddy_eager_task_factory(eddy_loop *loop, const char *origin,
+                                            const eddy_task_options *options, eddy_fn *fn,
+                                            void *arg, void *factory_arg);
+
+/* --- how deep stacks are used ----------------------------------------------------------------- */
+
+/* What the tasks that were created at one place have used of their stacks. A coroutine needs what
+ * its deepest chain of calls needs; whether 64 KiB would do instead of 256 is seen here. */
+typedef struct eddy_stack_use {
+    eddy_slice function;  /* the coroutine, as it is written there; not NUL-terminated */
+    const char *place;    /* "file.c:12" */
+    size_t stack_bytes;   /* of each: what was asked, rounded up */
+    size_t usable_bytes;  /* of these, without the guard */
+    size_t deepest_bytes; /* of these, what one of them has used at most */
+    uint64_t tasks;       /* that have ended; those that live count with what they used so far */
+} eddy_stack_use;
+
+/* The deepest first: up to `capacity` of them in uses[]. Returns how many places there are;
+ * -ENOTSUP in a loop that was made without .measure_stacks. The texts live as long as the program's
+ * code. What was used only by signal handlers is counted as well. */
+EDDY_API int eddy_stack_report(eddy_loop *loop, eddy_stack_use *uses, int capacity);
+
+/* The same as a table. With EDDY_MEASURE_STACKS=1 in the environment every loop measures, and
+ * prints it to stderr when it is closed. */
+EDDY_API void eddy_print_stack_report(eddy_loop *loop, FILE *file);
+
+/* --- who runs --------------------------------------------------------------------------------- */
 
 /* The running task, borrowed; NULL in a callback and outside. */
 EDDY_API eddy_task *eddy_current_task(void);

@@ -13,6 +13,8 @@
 #include "memory.h"
 #include "overflow.h"
 #include "scope.h"
+#include "stack_depth.h"
+#include "stack_report.h"
 
 #define PREFETCH_MIN     32 /* ready tasks; fewer stay in the cache by themselves */
 #define RECORDS_AHEAD    8
@@ -38,6 +40,8 @@ static bool task_bind(struct eddy__scheduler *scheduler, struct eddy__task *task
         eddy__task_complete(task, -ENOMEM);
         return false;
     }
+    if (unlikely(scheduler->stack_report))
+        eddy__stack_clear(stack);
     task->stack = stack;
     task->future.place = eddy__coro_prepare(stack, task_entry);
     return true;
@@ -174,6 +178,14 @@ void eddy__task_run_eagerly(struct eddy__task *task) {
 
 /* --- running and ending ----------------------------------------------------------------------- */
 
+/* Can a task go on with the stack of the one that has just ended? What is measured needs a clean
+ * one. */
+static inline bool task_can_adopt(const struct eddy__scheduler *scheduler,
+                                  const struct eddy__task *task, const struct eddy__stack *stack) {
+    return task->future.task_state == TASK_NEW && task->size_class == stack->size_class &&
+           likely(!scheduler->stack_report);
+}
+
 /* A fresh task that can go on with the stack of the one that has just ended, or NULL: then *to is
  * who goes on (NULL: the loop). The stack is given back last: it must not be bound while this runs
  * on it. */
@@ -187,8 +199,7 @@ static inline struct eddy__task *scheduler_adopt(eddy_loop *loop, struct eddy__s
     } else {
         do {
             next = eddy__loop_next(loop, &eddy__task_class.runnable);
-            if (next && next->future.task_state == TASK_NEW &&
-                next->size_class == stack->size_class) {
+            if (next && task_can_adopt(scheduler, next, stack)) {
                 next->stack = stack;
                 return next;
             }
@@ -216,6 +227,8 @@ static inline void task_check_end(const struct eddy__scheduler *scheduler,
         task_fail_forked(task);
     if (unlikely(task->scopes))
         eddy__scopes_fail_open(task);
+    if (unlikely(scheduler->stack_report))
+        eddy__stack_report_add(scheduler->stack_report, task, true);
     task_check_stack(scheduler, task);
 }
 
@@ -261,6 +274,8 @@ static void scheduler_close(eddy_loop *loop) {
     struct eddy__scheduler *scheduler = loop->upper_data;
     int left = eddy_all_tasks(loop, NULL, 0);
 
+    if (scheduler->stack_report && scheduler->stack_report->is_printed)
+        eddy_print_stack_report(loop, stderr);
     if (left > 0)
         eddy__log(EDDY_LOG_WARNING, "a loop was closed with %d task%s in it that had not ended",
                   left, left == 1 ? "" : "s");
@@ -277,6 +292,7 @@ static void scheduler_close(eddy_loop *loop) {
 static void scheduler_free(eddy_loop *loop) {
     struct eddy__scheduler *scheduler = loop->upper_data;
 
+    eddy__stack_report_free(scheduler->stack_report);
     eddy__slab_deinit(&scheduler->tasks);
     eddy__stack_pool_deinit(&scheduler->stacks);
     eddy__free(scheduler);
@@ -329,6 +345,7 @@ struct eddy__scheduler *eddy__scheduler_new(eddy_loop *loop) {
     if (!scheduler)
         return NULL;
     scheduler->size_class = default_size_class(loop);
+    scheduler->stack_report = eddy__stack_report_new(loop);
     eddy__slab_init(&scheduler->tasks, sizeof(struct eddy__task));
     eddy__stack_pool_init(&scheduler->stacks);
     if (!loop->options.keep_sigsegv)

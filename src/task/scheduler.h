@@ -6,6 +6,7 @@
 #ifndef EDDY__SCHEDULER_H
 #define EDDY__SCHEDULER_H
 
+#include "factory.h"
 #include "task.h"
 
 struct eddy__scheduler {
@@ -17,6 +18,8 @@ struct eddy__scheduler {
      * callback. */
     bool eager;
     struct eddy__task *eager_maker;
+    struct eddy__factory factory;
+    struct eddy__stack_report *stack_report; /* NULL: nothing is measured */
 };
 
 extern const struct eddy__future_class eddy__task_class;

@@ -80,11 +80,22 @@ static inline eddy_loop *loop_for_new_task(eddy_loop *loop, eddy_future **failed
     return NULL;
 }
 
+/* The loop's factory, or NULL. */
+static inline struct eddy__factory *factory_of(const eddy_loop *loop) {
+    struct eddy__scheduler *scheduler = loop ? loop->upper_data : NULL;
+
+    return unlikely(scheduler && scheduler->factory.create) ? &scheduler->factory : NULL;
+}
+
 eddy_task *eddy_create_task_at(const char *origin, eddy_fn *fn, void *arg) {
     eddy_future *failed;
     eddy_loop *loop = loop_for_new_task(NULL, &failed);
-    struct eddy__task *task = loop ? task_new(loop, origin, fn, arg) : NULL;
+    struct eddy__task *task;
 
+    if (unlikely(factory_of(loop)))
+        return eddy__factory_create(loop, origin, &(eddy_task_options){.loop = loop}, false, fn,
+                                    arg);
+    task = loop ? task_new(loop, origin, fn, arg) : NULL;
     if (!task)
         return failed;
     eddy__loop_ready(loop, task);
@@ -149,7 +160,6 @@ static struct eddy__task *task_new_with(eddy_loop *loop, const char *origin,
             task->size_class = (uint8_t)eddy__stack_class(options->stack_bytes);
         if (options->context)
             task_set_context(task, options->context);
-        task->future.task_flags |= TASK_HAS_OPTIONS;
         task->extras = extras;
         return task;
     }
@@ -164,19 +174,25 @@ static struct eddy__task *task_new_with(eddy_loop *loop, const char *origin,
 eddy_task *eddy_create_task_with_at(const char *origin, size_t options_size,
                                     const eddy_task_options *given, eddy_fn *fn, void *arg) {
     eddy_task_options options = {0};
+    struct eddy__factory *factory;
     struct eddy__task *task;
     eddy_future *failed;
     eddy_loop *loop;
 
     if (given)
         memcpy(&options, given, MIN(options_size, sizeof(options)));
-    loop = loop_for_new_task(options.loop, &failed);
+    options.loop = loop = loop_for_new_task(options.loop, &failed);
+    factory = factory_of(loop);
+    if (factory && eddy__factory_is_asked(factory, origin))
+        return eddy__factory_create(loop, origin, &options, true, fn, arg);
     task = loop ? task_new_with(loop, origin, &options, fn, arg) : NULL;
     if (!task) {
         if (options.free_arg)
             options.free_arg(arg);
         return failed;
     }
+    if (!factory || factory->has_options)
+        task->future.task_flags |= TASK_HAS_OPTIONS;
     if (options.eager && eddy__thread.running == loop)
         eddy__task_run_eagerly(task);
     else
