@@ -21,10 +21,7 @@ static struct shield *shield_of(eddy_future *future) {
 
 /* Waits no more. */
 static void shield_leave(struct shield *shield) {
-    eddy__waiter_remove(&shield->waiter);
-    if (shield->far && eddy__shared_leave(shield->far))
-        eddy__free(shield->far);
-    shield->far = NULL;
+    eddy__waiter_leave(&shield->waiter, &shield->far);
     shield->inner = eddy_unref(shield->inner);
 }
 
@@ -72,27 +69,21 @@ static const struct eddy__future_class shield_class = {.cancel = shield_cancel,
 /* Takes the inner only on success. NULL: no memory. */
 static struct shield *shield_new(eddy_loop *loop, eddy_future *inner) {
     struct shield *shield = eddy__alloc(sizeof(*shield));
-    struct eddy__far_waiter *far = NULL;
 
-    if (shield && eddy__future_is_shared(inner) && !(far = eddy__shared_waiter_new(inner))) {
+    if (!shield || eddy__waiter_prepare(inner, &shield->far) < 0) {
         eddy__free(shield);
         return NULL;
     }
-    if (!shield)
-        return NULL;
     eddy__future_init(&shield->future, &shield_class, loop);
     shield->waiter.wake = shield_pass;
     list_init(&shield->waiter.node);
     shield->inner = inner;
-    shield->far = far;
     return shield;
 }
 
 /* A shared one may complete at this very moment. */
 static void shield_wait(struct shield *shield) {
-    if (!shield->far)
-        eddy__waiter_add(shield->inner, &shield->waiter);
-    else if (!eddy__shared_wait(shield->far, shield->inner, shield->future.loop, &shield->waiter))
+    if (!eddy__waiter_join(&shield->waiter, shield->far, shield->inner, shield->future.loop))
         shield_pass(&shield->waiter, shield->inner);
 }
 

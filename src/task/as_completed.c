@@ -48,15 +48,8 @@ static void item_done(struct eddy__waiter *waiter, eddy_future *future) {
 }
 
 static void item_wait(struct item *item) {
-    eddy_future *future = item->future;
-    bool is_pending = !eddy_is_done(future);
-
-    if (is_pending && item->far)
-        is_pending = eddy__shared_wait(item->far, future, item->owner->loop, &item->waiter);
-    else if (is_pending)
-        eddy__waiter_add(future, &item->waiter);
-    if (!is_pending)
-        item_done(&item->waiter, future);
+    if (!eddy__waiter_join(&item->waiter, item->far, item->future, item->owner->loop))
+        item_done(&item->waiter, item->future);
 }
 
 /* Why one of them cannot be waited for together with the others. */
@@ -104,10 +97,7 @@ static bool iterator_fill(eddy_as_completed *iterator, eddy_future *futures[]) {
     for (int i = 0; i < iterator->count; i++) {
         struct item *item = &iterator->items[i];
         item->future = futures[i];
-        if (futures[i] && eddy__future_is_shared(futures[i])) {
-            item->far = eddy__shared_waiter_new(futures[i]);
-            has_memory &= item->far != NULL;
-        }
+        has_memory &= eddy__waiter_prepare(futures[i], &item->far) == 0;
     }
     return has_memory;
 }
@@ -219,9 +209,7 @@ eddy_as_completed *eddy_as_completed_free(eddy_as_completed *iterator) {
         eddy__fatal("eddy_as_completed_free() while a task is asking for the next future");
     for (int i = 0; i < iterator->count; i++) {
         struct item *item = &iterator->items[i];
-        eddy__waiter_remove(&item->waiter);
-        if (item->far && eddy__shared_leave(item->far))
-            eddy__free(item->far);
+        eddy__waiter_leave(&item->waiter, &item->far);
         eddy_unref(item->future);
     }
     eddy_error_unref(iterator->refusal);

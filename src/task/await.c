@@ -286,8 +286,7 @@ struct some_wait {
 struct some_waiter {
     struct eddy__waiter waiter;
     struct some_wait *some;
-    struct eddy__far_waiter *far; /* of a shared future: on the heap, as it may be under way when
-                                     the wait is left; NULL: none */
+    struct eddy__far_waiter *far; /* of a shared future; NULL: none */
 };
 
 static void some_over(struct some_wait *some) {
@@ -321,12 +320,8 @@ static void some_cancelled(struct eddy__wait *wait) {
 }
 
 static void some_leave(struct some_wait *some) {
-    for (int i = 0; i < some->count; i++) {
-        struct some_waiter *waiter = &some->waiters[i];
-        eddy__waiter_remove(&waiter->waiter);
-        if (waiter->far && eddy__shared_leave(waiter->far))
-            eddy__free(waiter->far);
-    }
+    for (int i = 0; i < some->count; i++)
+        eddy__waiter_leave(&some->waiters[i].waiter, &some->waiters[i].far);
     eddy__free(some->waiters);
 }
 
@@ -344,14 +339,7 @@ static int count_done(eddy_future *futures[], int count) {
 
 /* Among those who wait for it, or counted as done. */
 static void some_join(struct some_wait *some, struct some_waiter *waiter, eddy_future *future) {
-    bool is_pending = !eddy__future_is_done(future);
-
-    if (is_pending && waiter->far)
-        is_pending =
-            eddy__shared_wait(waiter->far, future, some->task->future.loop, &waiter->waiter);
-    else if (is_pending)
-        eddy__waiter_add(future, &waiter->waiter);
-    if (!is_pending)
+    if (!eddy__waiter_join(&waiter->waiter, waiter->far, future, some->task->future.loop))
         some_count(some, future);
 }
 
@@ -379,10 +367,7 @@ static bool some_prepare(struct some_wait *some, eddy_future *futures[]) {
         struct some_waiter *waiter = &some->waiters[i];
         *waiter = (struct some_waiter){.waiter.wake = some_woken, .some = some};
         list_init(&waiter->waiter.node);
-        if (unlikely(eddy__future_is_shared(futures[i]))) {
-            waiter->far = eddy__shared_waiter_new(futures[i]);
-            has_memory &= waiter->far != NULL;
-        }
+        has_memory &= eddy__waiter_prepare(futures[i], &waiter->far) == 0;
     }
     if (some->waiters && !has_memory)
         some_leave(some);
