@@ -80,13 +80,9 @@ static inline void await_one(struct await_wait *await, eddy_future *future) {
 
 /* The task is cancelled already: what it takes is, too. */
 static void await_refuse(struct await_wait *await) {
-    struct eddy__task *task = await->task;
-
     await->was_cancelled = true;
     cancel_all(await);
-    task->wait = &await->wait; /* what it holds, if the loop is closed meanwhile */
-    eddy__task_refuse(task);
-    task->wait = NULL;
+    eddy__task_refuse(await->task, &await->wait);
 }
 
 /* Waits for all of them. True: this task was cancelled before or meanwhile. */

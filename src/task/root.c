@@ -109,7 +109,7 @@ void eddy__task_step_back(struct eddy__task *task) {
         eddy__task_leave(task);
 }
 
-void eddy__task_refuse(struct eddy__task *task) {
+void eddy__task_refuse(struct eddy__task *task, struct eddy__wait *holds) {
     if (++task->refusals == REFUSALS_REPORTED) {
         eddy_slice name = eddy__task_name(task);
         eddy__log(
@@ -118,10 +118,12 @@ void eddy__task_refuse(struct eddy__task *task) {
             "in a row were refused",
             (int)name.size, name.data, task->origin, REFUSALS_REPORTED);
     }
+    task->wait = holds;
     eddy__task_step_back(task);
+    task->wait = NULL;
 }
 
-int eddy__checkpoint_slowly(eddy_loop *loop, struct eddy__task **out) {
+int eddy__checkpoint_slowly(eddy_loop *loop, struct eddy__wait *holds, struct eddy__task **out) {
     int code;
     struct eddy__task *task = eddy__task_to_suspend(loop, &code);
 
@@ -129,7 +131,7 @@ int eddy__checkpoint_slowly(eddy_loop *loop, struct eddy__task **out) {
     if (unlikely(!task))
         return code;
     if (unlikely(task->future.task_flags & TASK_REFUSED)) {
-        eddy__task_refuse(task);
+        eddy__task_refuse(task, holds);
         return eddy__task_fail_cancelled(task);
     }
     return 0;
@@ -138,7 +140,7 @@ int eddy__checkpoint_slowly(eddy_loop *loop, struct eddy__task **out) {
 /* Outside a task, or in one that is refused. */
 static int yield_slowly(void) {
     struct eddy__task *task = NULL;
-    int r = eddy__checkpoint_slowly(NULL, &task);
+    int r = eddy__checkpoint_slowly(NULL, NULL, &task);
 
     if (r < 0)
         return r;

@@ -44,8 +44,9 @@ void eddy__task_run_eagerly(struct eddy__task *task);
 void eddy__task_complete(struct eddy__task *task, int result);
 
 /* A call of a refused task: lets the others run, and reports a task that does not heed a thousand
- * refusals. */
-void eddy__task_refuse(struct eddy__task *task);
+ * refusals. holds: gives back what the call holds, if the loop is closed meanwhile; NULL: nothing.
+ */
+void eddy__task_refuse(struct eddy__task *task, struct eddy__wait *holds);
 
 /* Takes one cancel back. */
 void eddy__task_uncancel(struct eddy__task *task);

@@ -174,3 +174,55 @@ TEST(a_loop_closed_with_a_task_that_asks_leaks_nothing) {
     ASSERT_STR_CONTAINS(reports(), "a loop was closed with 1 task");
     eddy_unref(future);
 }
+
+static void nothing(void *unused) {
+    (void)unused;
+}
+
+/* The task that asks is refused and lets others run, and there the loop stops. */
+static int asks_when_cancelled(void *iterator) {
+    eddy_loop_stop(eddy_running_loop());
+    eddy_call_soon(NULL, nothing, NULL);
+    eddy_cancel(eddy_current_task());
+    return next_result(iterator);
+}
+
+TEST(a_loop_closed_with_a_task_that_is_refused_to_ask_leaks_nothing) {
+    eddy_loop *loop = virtual_loop();
+    eddy_future *future = eddy_future_new(loop);
+    eddy_as_completed *iterator = eddy_as_completed_new((eddy_future *[]){eddy_ref(future)}, 1);
+    const eddy_task_options options = {.loop = loop};
+
+    eddy_detach(eddy_create_task_with(&options, asks_when_cancelled, iterator));
+    ASSERT_OK(eddy_loop_run_forever(loop));
+    ASSERT_NULL(eddy_loop_close(loop));
+    ASSERT_STR_CONTAINS(reports(), "a loop was closed with 1 task");
+    eddy_unref(future);
+}
+
+static int asks_again(void *iterator) {
+    int r = next_result(iterator);
+
+    note("%s", r < 0 ? eddy_error_name(r) : "done");
+    return r;
+}
+
+TASK_TEST(what_completes_while_a_refused_task_lets_the_others_run_is_for_the_next_who_asks) {
+    eddy_future *future = eddy_future_new(NULL);
+    eddy_as_completed *iterator = eddy_as_completed_new((eddy_future *[]){eddy_ref(future)}, 1);
+
+    eddy_task *task = eddy_create_task(asks_again, iterator);
+    ASSERT_OK(eddy_yield());
+    eddy_cancel(task);
+    ASSERT_OK(eddy_yield());
+    eddy_cancel(eddy_current_task());
+    ASSERT_CODE(-ECANCELED, next_result(iterator));
+    ASSERT_OK(eddy_future_set_result(future, NULL));
+    ASSERT_CODE(-ECANCELED, next_result(iterator));
+    ASSERT_INT_EQ(eddy_uncancel(), 0);
+    ASSERT_CODE(-ECANCELED, eddy_await(task));
+    ASSERT_OK(next_result(iterator));
+    ASSERT_STR_EQ(noted(), "ECANCELED");
+    eddy_unref(future);
+    eddy_as_completed_free(iterator);
+}
