@@ -90,7 +90,8 @@ EDDY_API int eddy_yield(void);
  *
  * It lives on the stack of the task that begins it. Scopes nest; ending them out of order, or a
  * task inside one, aborts with the place of the begin. seconds <= 0: expired at once; INFINITY:
- * never. */
+ * never. Beginning one cannot fail: outside any task, where there is no memory for the default
+ * loop, the calls inside say so. */
 typedef struct eddy_timeout {
     uint64_t reserved[16];
 } eddy_timeout;

@@ -30,6 +30,13 @@ static void root_unbind(void) {
     eddy_loop_unref(loop);
 }
 
+static void root_init(void) {
+    root.future.class = &root_class;
+    root.future.task_flags |= TASK_ROOT;
+    root.future.task_state = TASK_RUNNING;
+    root.origin = "main\0main";
+}
+
 /* Ties the root to the loop that its next wait will run. Its place in the ready queue is the one
  * that every loop keeps for who runs it. */
 static int root_bind(eddy_loop *loop) {
@@ -39,10 +46,7 @@ static int root_bind(eddy_loop *loop) {
         return eddy__fail(-ENOMEM);
     root_unbind();
     eddy__thread_remember();
-    root.future.class = &root_class;
-    root.future.task_flags |= TASK_ROOT;
-    root.future.task_state = TASK_RUNNING;
-    root.origin = "main\0main";
+    root_init();
     root.future.loop = eddy_loop_ref(loop);
     eddy__scopes_follow(&root, loop);
     return 0;
@@ -51,8 +55,14 @@ static int root_bind(eddy_loop *loop) {
 void eddy__root_forget(eddy_loop *loop) {
     if (root.future.loop != loop)
         return;
-    eddy__scopes_forget(&root);
+    eddy__scopes_follow(&root, NULL);
     root_unbind();
+}
+
+struct eddy__task *eddy__root_without_loop(void) {
+    eddy__root_forget(root.future.loop);
+    root_init();
+    return &root;
 }
 
 __attribute__((constructor)) static void root_introduce(void) {

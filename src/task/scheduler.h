@@ -61,4 +61,7 @@ int eddy__task_fail_cancelled(struct eddy__task *task);
 /* This thread's root task no longer knows the loop. */
 void eddy__root_forget(eddy_loop *loop);
 
+/* This thread's root task where no loop could be had for it: its scopes wait for one. */
+struct eddy__task *eddy__root_without_loop(void);
+
 #endif
