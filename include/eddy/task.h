@@ -58,8 +58,11 @@ EDDY_API eddy_task *eddy_create_task_with_at(const char *origin, size_t options_
 /* The running task, borrowed; NULL in a callback and outside. */
 EDDY_API eddy_task *eddy_current_task(void);
 
-/* Its name; NULL for a plain future. Valid as long as the task. */
+/* Its name; NULL for a plain future. Valid as long as the task, or until it is renamed. */
 EDDY_API const char *eddy_task_name(const eddy_task *task);
+
+/* Another name, copied; at any time. Returns 0, -ENOMEM, or -EINVAL for what is no task. */
+EDDY_API int eddy_task_set_name(eddy_task *task, const char *name);
 
 /* The tasks of a loop that are not done: up to `capacity` new references in tasks[]. Returns how
  * many there are. */
@@ -69,6 +72,12 @@ EDDY_API int eddy_all_tasks(eddy_loop *loop, eddy_task **tasks, int capacity);
  * returns how many remain. 0 outside a task. */
 EDDY_API int eddy_cancelling(void);
 EDDY_API int eddy_uncancel(void);
+
+/* The same for any task of this loop. A cancel that is taken back before the task has run leaves no
+ * trace, unless it has ended a wait: that wait then returns -ECANCELED. 0 for what is no task; of
+ * one that is done the count stays. */
+EDDY_API int eddy_task_cancelling(const eddy_task *task);
+EDDY_API int eddy_task_uncancel(eddy_task *task);
 
 /* --- time ------------------------------------------------------------------------------------- */
 
@@ -97,10 +106,14 @@ typedef struct eddy_timeout {
 } eddy_timeout;
 #define eddy_timeout_begin(...) eddy_timeout_begin_at(EDDY_PLACE, __VA_ARGS__)
 EDDY_API void eddy_timeout_begin_at(const char *place, eddy_timeout *timeout, double seconds);
+#define eddy_timeout_at_begin(...) eddy_timeout_at_begin_at(EDDY_PLACE, __VA_ARGS__)
+EDDY_API void eddy_timeout_at_begin_at(const char *place, eddy_timeout *timeout,
+                                       double when); /* on eddy_time()'s clock */
 EDDY_API void eddy_timeout_reschedule(eddy_timeout *timeout,
                                       double seconds); /* from now; an expired one stays so */
 EDDY_API void eddy_timeout_reschedule_at(eddy_timeout *timeout,
-                                         double when); /* on eddy_time()'s clock */
+                                         double when);          /* on eddy_time()'s clock */
+EDDY_API double eddy_timeout_when(const eddy_timeout *timeout); /* likewise; INFINITY: never */
 EDDY_API bool eddy_timeout_expired(const eddy_timeout *timeout);
 EDDY_API int eddy_timeout_end(eddy_timeout *timeout, int result);
 

@@ -378,6 +378,8 @@ int eddy_wait(eddy_future **futures, int count, double seconds, eddy_wait_until 
                              .pending = count};
     int r = eddy__checkpoint(loop_of(futures, count), &some.task);
 
+    if (r == 0 && (unsigned)until > EDDY_FIRST_ERROR)
+        r = eddy_raise(-EINVAL, "eddy_wait() until what? %d is none of its three ways", (int)until);
     for (int i = 0; i < count && r == 0; i++)
         r = futures[i] ? gather_check_one(futures[i], loop_of(futures, count))
                        : eddy_raise(-EINVAL, "future %d of %d is NULL", i, count);

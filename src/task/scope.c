@@ -67,14 +67,20 @@ static void scope_begin(struct eddy__scope *scope, const char *place, bool is_sh
     task->scopes = scope;
 }
 
+/* What has ended belongs to no task. */
 static void scope_end(struct eddy__scope *scope) {
-    if (scope->task->scopes != scope)
-        eddy__fatal("the scope begun at %s was ended out of order, or twice: the innermost open "
-                    "one was begun at %s",
-                    scope->place,
-                    scope->task->scopes ? scope->task->scopes->place : "(none is open)");
-    scope->task->scopes = scope->outer;
-    eddy__scopes_apply(scope->task);
+    struct eddy__task *task = scope->task;
+
+    if (!task)
+        eddy__fatal("the scope begun at %s was ended twice", scope->place);
+    if (task->scopes != scope)
+        eddy__fatal(
+            "the scope begun at %s was ended out of order: the innermost open one was begun "
+            "at %s",
+            scope->place, task->scopes ? task->scopes->place : "(none is open)");
+    task->scopes = scope->outer;
+    scope->task = NULL;
+    eddy__scopes_apply(task);
 }
 
 void eddy__scopes_fail_open(const struct eddy__task *task) {
@@ -150,13 +156,24 @@ void eddy__scopes_follow(struct eddy__task *task, eddy_loop *loop) {
             timeout_follow((struct timeout *)scope, loop);
 }
 
-void eddy_timeout_begin_at(const char *place, eddy_timeout *storage, double seconds) {
+/* Without a deadline yet. */
+static struct timeout *timeout_open(const char *place, eddy_timeout *storage) {
     struct timeout *timeout = timeout_of(storage);
 
     timeout->timer = (struct eddy__timer){.fire = timeout_expire, .drop = timeout_drop};
     scope_begin(&timeout->scope, place, false);
     timeout->loop = timeout->scope.task->future.loop;
+    return timeout;
+}
+
+void eddy_timeout_begin_at(const char *place, eddy_timeout *storage, double seconds) {
+    struct timeout *timeout = timeout_open(place, storage);
+
     timeout_rearm(timeout, timeout_in(timeout, seconds));
+}
+
+void eddy_timeout_at_begin_at(const char *place, eddy_timeout *storage, double when) {
+    timeout_rearm(timeout_open(place, storage), ns_from_seconds(when));
 }
 
 /* One whose loop was closed meanwhile goes on with the next, if there is one. */
@@ -167,20 +184,29 @@ static void timeout_find_loop(const struct timeout *timeout) {
         eddy__task_to_suspend(NULL, &code);
 }
 
-/* One that has expired stays so. */
-static void timeout_reschedule(struct timeout *timeout, int64_t deadline_ns) {
-    if (!timeout->scope.expired)
-        timeout_rearm(timeout, deadline_ns);
+/* One that has expired stays so. A timer of one that has ended would fire into a stack that has
+ * gone on. */
+static bool timeout_may_be_rescheduled(const struct timeout *timeout) {
+    if (!timeout->scope.task)
+        eddy__fatal("the time-out begun at %s was rescheduled after its end", timeout->scope.place);
+    timeout_find_loop(timeout);
+    return !timeout->scope.expired;
 }
 
 void eddy_timeout_reschedule(eddy_timeout *storage, double seconds) {
-    timeout_find_loop(timeout_of(storage));
-    timeout_reschedule(timeout_of(storage), timeout_in(timeout_of(storage), seconds));
+    struct timeout *timeout = timeout_of(storage);
+
+    if (timeout_may_be_rescheduled(timeout))
+        timeout_rearm(timeout, timeout_in(timeout, seconds));
 }
 
 void eddy_timeout_reschedule_at(eddy_timeout *storage, double when) {
-    timeout_find_loop(timeout_of(storage));
-    timeout_reschedule(timeout_of(storage), ns_from_seconds(when));
+    if (timeout_may_be_rescheduled(timeout_of(storage)))
+        timeout_rearm(timeout_of(storage), ns_from_seconds(when));
+}
+
+double eddy_timeout_when(const eddy_timeout *storage) {
+    return seconds_from_ns(((const struct timeout *)storage)->timer.deadline_ns);
 }
 
 bool eddy_timeout_expired(const eddy_timeout *storage) {
@@ -199,11 +225,13 @@ static int timeout_fail(const struct timeout *timeout) {
 
 int eddy_timeout_end(eddy_timeout *storage, int result) {
     struct timeout *timeout = timeout_of(storage);
+    const struct eddy__task *task = timeout->scope.task;
 
-    timeout_disarm(timeout);
+    if (task)
+        timeout_disarm(timeout);
     scope_end(&timeout->scope);
     if (result != -ECANCELED || !timeout->scope.expired ||
-        is_refused_from(timeout->scope.task, timeout->scope.outer))
+        is_refused_from(task, timeout->scope.outer))
         return result;
     return timeout_fail(timeout);
 }
