@@ -92,6 +92,22 @@ TEST(with_timeout_outside_a_run_works_on_the_default_loop) {
     ASSERT_OK(eddy_yield());
 }
 
+static int sleeps_ten_times(void *loop) {
+    for (int i = 0; i < 10; i++) {
+        ASSERT_OK(eddy_sleep(0.1));
+        if (i == 1)
+            eddy_loop_stop(loop);
+    }
+    return 5;
+}
+
+TEST(a_stop_does_not_end_the_wait_for_a_future) {
+    eddy_loop *loop = virtual_loop();
+
+    ASSERT_INT_EQ(virtual_run(loop, sleeps_ten_times, loop), 5);
+    virtual_close(loop);
+}
+
 TEST(gather_and_wait_of_futures_of_two_loops_are_refused) {
     eddy_loop *one = virtual_loop(), *two = virtual_loop();
     eddy_future *futures[] = {eddy_future_new(one), eddy_future_new(two)};

@@ -261,6 +261,54 @@ TASK_TEST(a_shield_may_be_let_go_while_the_task_runs) {
     ASSERT_STR_EQ(noted(), "inner");
 }
 
+TASK_TEST(a_result_behind_a_cancelled_shield_is_no_news) {
+    eddy_future *inner = eddy_future_new(NULL), *shield = eddy_shield(eddy_ref(inner));
+
+    ASSERT(eddy_cancel(shield));
+    ASSERT_OK(eddy_future_set_result(inner, NULL));
+    eddy_unref(inner);
+    eddy_unref(shield);
+    ASSERT_STR_EQ(reports(), "");
+}
+
+TASK_TEST(a_failure_behind_two_cancelled_shields_is_reported_once) {
+    eddy_future *inner = eddy_future_new(NULL);
+    const char *text;
+
+    for (int i = 0; i < 2; i++) {
+        eddy_future *shield = eddy_shield(eddy_ref(inner));
+        ASSERT(eddy_cancel(shield));
+        eddy_unref(shield);
+    }
+    ASSERT_OK(eddy_future_set_error(inner, -EIO, "foo"));
+    eddy_unref(inner);
+    text = reports();
+    ASSERT_STR_CONTAINS(text, "foo");
+    ASSERT_PTR_EQ(strchr(text, '\n'), text + strlen(text) - 1);
+}
+
+static int gathers_pair(void *arg) {
+    eddy_future **pair = arg;
+
+    return eddy_gather_array(pair, 2, NULL);
+}
+
+TASK_TEST(a_task_that_gathers_may_be_shielded) {
+    eddy_future *children[] = {eddy_future_new(NULL), eddy_future_new(NULL)};
+    eddy_future *pair[] = {eddy_ref(children[0]), eddy_ref(children[1])};
+    eddy_task *parent = eddy_create_task(gathers_pair, pair);
+    eddy_future *shield = eddy_shield(eddy_ref(parent));
+
+    ASSERT_OK(eddy_yield());
+    ASSERT(eddy_cancel(shield));
+    ASSERT_CODE(-ECANCELED, eddy_await(shield));
+    for (int i = 0; i < 2; i++) {
+        ASSERT_OK(eddy_future_set_result(children[i], NULL));
+        eddy_unref(children[i]);
+    }
+    ASSERT_OK(eddy_await(parent));
+}
+
 /* --- callbacks -------------------------------------------------------------------------------- */
 
 static void note_done(eddy_future *future, void *name) {
