@@ -81,7 +81,8 @@ EDDY_API int eddy_task_uncancel(eddy_task *task);
 
 /* --- time ------------------------------------------------------------------------------------- */
 
-/* Suspends for `seconds` (<= 0: as eddy_yield; INFINITY: until cancelled). Returns 0 or -ECANCELED.
+/* Suspends for `seconds` (<= 0 or NaN: as eddy_yield; INFINITY: until cancelled). Returns 0 or
+ * -ECANCELED.
  */
 EDDY_API int eddy_sleep(double seconds);
 

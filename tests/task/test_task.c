@@ -98,6 +98,22 @@ TASK_TEST(the_current_task_is_the_one_that_runs) {
     eddy_unref(task);
 }
 
+static int stays_itself(void *unused) {
+    eddy_task *me = eddy_current_task();
+
+    (void)unused;
+    for (int i = 0; i < 3; i++) {
+        ASSERT_OK(eddy_yield());
+        ASSERT_PTR_EQ(eddy_current_task(), me);
+    }
+    return 0;
+}
+
+TASK_TEST(the_current_task_is_the_same_before_and_after_a_wait) {
+    ASSERT_OK(
+        eddy_gather(eddy_create_task(stays_itself, NULL), eddy_create_task(stays_itself, NULL)));
+}
+
 static void callback_says_current(void *out) {
     says_current(out);
 }
