@@ -135,7 +135,8 @@ EDDY_API eddy_future *eddy_after(double seconds);
 /* A pending future that any thread may complete with eddy_future_set_result() and its like, so that
  * another library's thread can be awaited. Two references wanted: one for who awaits it (this), one
  * for who completes it (eddy_ref()). destroy may run in any thread; a failure that nobody has heard
- * of is reported to the log. NULL: no memory. */
+ * of is reported to the log. A loop's virtual time stands still while one is awaited. NULL: no
+ * memory. */
 EDDY_API eddy_future *eddy_future_new_shared(void);
 
 /* Waits for a shared future in a thread that runs no loop, which it blocks for at most `seconds`

@@ -10,6 +10,7 @@
 #include <stdatomic.h>
 
 #include "memory.h"
+#include "thread.h"
 
 struct promise {
     struct eddy__shared shared;           /* first */
@@ -89,6 +90,7 @@ eddy_future *eddy_future_new_shared(void) {
         eddy__fail(-ENOMEM);
         return NULL;
     }
+    eddy__thread_remember(); /* there may be no loop yet that would notice a fork() */
     eddy__shared_init(&promise->shared, &promise_class);
     promise->value = NULL;
     atomic_init(&promise->destroy, NULL);

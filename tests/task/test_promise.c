@@ -2,11 +2,16 @@
  * test_promise.c - awaiting a future that another thread completes by hand: the way in for what is
  * done by the threads of other libraries. */
 #include <pthread.h>
-#include <stdatomic.h>
+#include <sys/wait.h>
 
+#include "../base/scarce.h"
 #include "virtual.h"
 
 /* --- in one thread ---------------------------------------------------------------------------- */
+
+static void note_destroyed(void *value) {
+    note("destroyed-%s", (char *)value);
+}
 
 static void set_seven(void *future) {
     ASSERT_OK(eddy_future_set_result(future, (void *)7));
@@ -67,6 +72,71 @@ TASK_TEST(a_shield_keeps_a_shared_future_from_the_cancel) {
     ASSERT_CODE(-ECANCELED, eddy_await(shield));
     ASSERT_OK(eddy_future_set_result(future, NULL));
     ASSERT_OK(eddy_await(future));
+}
+
+static eddy_future *before_fork;
+
+static int uses_the_parents(void) {
+    ASSERT_CODE(EDDY_EFORKED, eddy_future_set_result(before_fork, NULL));
+    ASSERT_CODE(EDDY_EFORKED, eddy_future_set_error(before_fork, -EIO, "in the child"));
+    ASSERT(!eddy_cancel(before_fork));
+    ASSERT_CODE(EDDY_EFORKED, eddy_await(eddy_ref(before_fork)));
+    return 7;
+}
+
+TEST(in_a_forked_child_a_shared_future_is_the_parents) {
+    before_fork = eddy_future_new_shared();
+    ASSERT_INT_EQ(WEXITSTATUS(in_child(uses_the_parents).status), 7);
+    ASSERT_OK(eddy_future_set_result(before_fork, NULL));
+    ASSERT_OK(eddy_await(before_fork));
+}
+
+/* --- the nth allocation fails ----------------------------------------------------------------- */
+
+/* Each way of waiting once; a result other than 0 is the lack of memory. */
+static int waits_in_every_way(eddy_future *future) {
+    eddy_as_completed *iterator = eddy_as_completed_new((eddy_future *[]){eddy_ref(future)}, 1);
+    eddy_future *shield = eddy_shield(eddy_ref(future)), *first;
+    int r = eddy_wait(&future, 1, 0, EDDY_ALL_COMPLETED);
+
+    if (r >= 0)
+        r = eddy_future_set_result_with(future, "value", note_destroyed);
+    if (r >= 0)
+        r = eddy_as_completed_next(iterator, &first);
+    if (r == 1)
+        r = eddy_await(first);
+    eddy_as_completed_free(iterator);
+    if (r < 0)
+        eddy_cancel(shield);
+    int shielded = eddy_await(shield);
+    return r < 0 ? r : shielded;
+}
+
+static int waits_with_little_memory(void *memory) {
+    scarce_left = *(int *)memory;
+    eddy_future *future = eddy_future_new_shared();
+    int r = future ? waits_in_every_way(future) : -ENOMEM;
+    eddy_unref(future);
+    *(int *)memory = scarce_left;
+    scarce_left = INT_MAX;
+    return r;
+}
+
+TEST(whichever_allocation_fails_a_shared_future_leaks_nothing) {
+    int r = -ENOMEM, left;
+
+    scarce_begin();
+    for (int n = 0; r != 0; n++) {
+        int before = scarce_out;
+        eddy_loop *loop = virtual_loop();
+        left = n;
+        r = virtual_run(loop, waits_with_little_memory, &left);
+        ASSERT(r == 0 || (r == -ENOMEM && left == 0));
+        ASSERT_CODE(-ENOMEM, eddy_detach(NULL)); /* a static record takes the last error's place */
+        virtual_close(loop);
+        ASSERT_INT_EQ(scarce_out, before);
+        ASSERT_STR_EQ(noted(), r == 0 ? "destroyed-value" : "");
+    }
 }
 
 /* --- from other threads ----------------------------------------------------------------------- */
