@@ -101,10 +101,10 @@ static int sleeps_ten_times(void *loop) {
     return 5;
 }
 
-TEST(a_stop_does_not_end_the_wait_for_a_future) {
+TEST(a_stop_does_not_end_an_await_outside_a_run) {
     eddy_loop *loop = virtual_loop();
 
-    ASSERT_INT_EQ(virtual_run(loop, sleeps_ten_times, loop), 5);
+    ASSERT_INT_EQ(eddy_await(task_of(loop, sleeps_ten_times, loop)), 5);
     virtual_close(loop);
 }
 
