@@ -40,8 +40,8 @@ EDDY_API int eddy_await_value(eddy_future *future, void **value);
 EDDY_API int eddy_gather_array(eddy_future **futures, int count, int *results);
 
 /* Waits, and takes nothing. `seconds` may be INFINITY. Suspends. Returns how many are done (at a
- * time-out also 0), -ECANCELED, or -EINVAL for a NULL among them. The futures go on when it leaves.
- * EDDY_FIRST_ERROR: a cancelled one is no error. */
+ * time-out also 0), -ECANCELED, or -EINVAL for a NULL among them or an unknown `until`. The futures
+ * go on when it leaves. EDDY_FIRST_ERROR: a cancelled one is no error. */
 typedef enum eddy_wait_until {
     EDDY_ALL_COMPLETED,
     EDDY_FIRST_COMPLETED,
@@ -126,10 +126,18 @@ EDDY_API eddy_future *eddy_after(double seconds);
 
 /* --- shared futures: made for other threads --------------------------------------------------- */
 
-/* What eddy_run_coroutine_threadsafe() returns is shared: awaiting (one, several, for a time), ref,
- * unref, detach, cancel, is_done, is_cancelled and result are legal in any thread; callbacks are
- * not (EDDY_EWRONG_THREAD). In a gather, the failures of shared ones come after those of the
- * asker's own loop. In the child of a fork() one that was not done answers EDDY_EFORKED. */
+/* What eddy_run_coroutine_threadsafe() and eddy_future_new_shared() return is shared: awaiting
+ * (one, several, for a time), ref, unref, detach, cancel, is_done, is_cancelled and result are
+ * legal in any thread; callbacks are not (EDDY_EWRONG_THREAD). In a gather, the failures of shared
+ * ones come after those of the asker's own loop. In the child of a fork() one that was not done
+ * answers EDDY_EFORKED. */
+
+/* A pending future that any thread may complete with eddy_future_set_result() and its like, so that
+ * another library's thread can be awaited. Two references wanted: one for who awaits it (this), one
+ * for who completes it (eddy_ref()). destroy may run in any thread; a failure that nobody has heard
+ * of is reported to the log. A loop's virtual time stands still while one is awaited. NULL: no
+ * memory. */
+EDDY_API eddy_future *eddy_future_new_shared(void);
 
 /* Waits for a shared future in a thread that runs no loop, which it blocks for at most `seconds`
  * (INFINITY: until it is done). Takes nothing and cancels nothing. Returns as eddy_await() would;

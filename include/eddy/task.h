@@ -104,8 +104,11 @@ EDDY_API void eddy_print_stack_report(eddy_loop *loop, FILE *file);
 /* The running task, borrowed; NULL in a callback and outside. */
 EDDY_API eddy_task *eddy_current_task(void);
 
-/* Its name; NULL for a plain future. Valid as long as the task. */
+/* Its name; NULL for a plain future. Valid as long as the task, or until it is renamed. */
 EDDY_API const char *eddy_task_name(const eddy_task *task);
+
+/* Another name, copied; at any time. Returns 0, -ENOMEM, or -EINVAL for what is no task. */
+EDDY_API int eddy_task_set_name(eddy_task *task, const char *name);
 
 /* The tasks of a loop that are not done: up to `capacity` new references in tasks[]. Returns how
  * many there are. */
@@ -116,9 +119,16 @@ EDDY_API int eddy_all_tasks(eddy_loop *loop, eddy_task **tasks, int capacity);
 EDDY_API int eddy_cancelling(void);
 EDDY_API int eddy_uncancel(void);
 
+/* The same for any task of this loop. A cancel that is taken back before the task has run leaves no
+ * trace, unless it has ended a wait: that wait then returns -ECANCELED. 0 for what is no task; of
+ * one that is done the count stays. */
+EDDY_API int eddy_task_cancelling(const eddy_task *task);
+EDDY_API int eddy_task_uncancel(eddy_task *task);
+
 /* --- time ------------------------------------------------------------------------------------- */
 
-/* Suspends for `seconds` (<= 0: as eddy_yield; INFINITY: until cancelled). Returns 0 or -ECANCELED.
+/* Suspends for `seconds` (<= 0 or NaN: as eddy_yield; INFINITY: until cancelled). Returns 0 or
+ * -ECANCELED.
  */
 EDDY_API int eddy_sleep(double seconds);
 
@@ -136,16 +146,21 @@ EDDY_API int eddy_yield(void);
  *
  * It lives on the stack of the task that begins it. Scopes nest; ending them out of order, or a
  * task inside one, aborts with the place of the begin. seconds <= 0: expired at once; INFINITY:
- * never. */
+ * never. Beginning one cannot fail: outside any task, where there is no memory for the default
+ * loop, the calls inside say so. */
 typedef struct eddy_timeout {
     uint64_t reserved[16];
 } eddy_timeout;
 #define eddy_timeout_begin(...) eddy_timeout_begin_at(EDDY_PLACE, __VA_ARGS__)
 EDDY_API void eddy_timeout_begin_at(const char *place, eddy_timeout *timeout, double seconds);
+#define eddy_timeout_at_begin(...) eddy_timeout_at_begin_at(EDDY_PLACE, __VA_ARGS__)
+EDDY_API void eddy_timeout_at_begin_at(const char *place, eddy_timeout *timeout,
+                                       double when); /* on eddy_time()'s clock */
 EDDY_API void eddy_timeout_reschedule(eddy_timeout *timeout,
                                       double seconds); /* from now; an expired one stays so */
 EDDY_API void eddy_timeout_reschedule_at(eddy_timeout *timeout,
-                                         double when); /* on eddy_time()'s clock */
+                                         double when);          /* on eddy_time()'s clock */
+EDDY_API double eddy_timeout_when(const eddy_timeout *timeout); /* likewise; INFINITY: never */
 EDDY_API bool eddy_timeout_expired(const eddy_timeout *timeout);
 EDDY_API int eddy_timeout_end(eddy_timeout *timeout, int result);
 

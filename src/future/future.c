@@ -10,6 +10,7 @@
 
 #include "log.h"
 #include "memory.h"
+#include "promise.h"
 #include "shared.h"
 
 /* --- completion ------------------------------------------------------------------------------- */
@@ -325,12 +326,13 @@ eddy_future *eddy__future_failed(eddy_loop *loop, int code) {
 static int plain_check(eddy_future *future) {
     if (!future)
         return eddy__fail(-ENOMEM);
-    if (future->class != &plain_class)
+    if (future->class != &plain_class && !eddy__is_promise(future))
         return eddy_raise(EDDY_EINVALID_STATE, "only a future of eddy_future_new() is completed by "
                                                "hand; this one completes itself");
     if (eddy__future_is_done(future))
         return eddy__fail(EDDY_EINVALID_STATE);
-    return eddy__loop_check(future->loop);
+    return eddy__future_is_shared(future) ? eddy__shared_check(future)
+                                          : eddy__loop_check(future->loop);
 }
 
 int eddy_future_set_result_with(eddy_future *future, void *value, void (*destroy)(void *value)) {
@@ -339,6 +341,8 @@ int eddy_future_set_result_with(eddy_future *future, void *value, void (*destroy
 
     if (r < 0)
         return r;
+    if (eddy__future_is_shared(future))
+        return eddy__promise_set(future, 0, NULL, value, destroy);
     plain->value = value;
     plain->destroy = destroy;
     eddy__future_complete(future, 0, NULL);
@@ -361,6 +365,8 @@ int eddy_future_set_error(eddy_future *future, int code, const char *format, ...
     va_start(arguments, format);
     error = format ? eddy__error_new(code, NULL, 0, NULL, format, arguments) : NULL;
     va_end(arguments);
+    if (eddy__future_is_shared(future))
+        return eddy__promise_set(future, code, error, NULL, NULL);
     eddy__future_complete(future, code, error);
     return 0;
 }

@@ -121,16 +121,6 @@ bool eddy__shared_wait(struct eddy__far_waiter *far, eddy_future *future, eddy_l
     return is_pending;
 }
 
-struct eddy__far_waiter *eddy__shared_waiter_new(eddy_future *future) {
-    struct eddy__far_waiter *far = eddy__alloc(sizeof(*far));
-
-    if (far) {
-        *far = (struct eddy__far_waiter){.future = future};
-        list_init(&far->node);
-    }
-    return far;
-}
-
 bool eddy__shared_leave(struct eddy__far_waiter *far) {
     struct eddy__shared *shared = eddy__shared_of(far->future);
     bool is_under_way, was_linked;
@@ -148,6 +138,38 @@ bool eddy__shared_leave(struct eddy__far_waiter *far) {
         eddy_loop_unref(far->loop);
     }
     return !is_under_way;
+}
+
+/* --- waiting for either kind -------------------------------------------------------------------
+ */
+
+int eddy__waiter_prepare(eddy_future *future, struct eddy__far_waiter **far) {
+    *far = NULL;
+    if (!future || likely(!eddy__future_is_shared(future)))
+        return 0;
+    *far = eddy__alloc(sizeof(**far));
+    if (!*far)
+        return -ENOMEM;
+    **far = (struct eddy__far_waiter){.future = future};
+    list_init(&(*far)->node);
+    return 0;
+}
+
+bool eddy__waiter_join(struct eddy__waiter *waiter, struct eddy__far_waiter *far,
+                       eddy_future *future, eddy_loop *loop) {
+    if (eddy_is_done(future))
+        return false;
+    if (unlikely(far))
+        return eddy__shared_wait(far, future, loop, waiter);
+    eddy__waiter_add(future, waiter);
+    return true;
+}
+
+void eddy__waiter_leave(struct eddy__waiter *waiter, struct eddy__far_waiter **far) {
+    eddy__waiter_remove(waiter);
+    if (*far && eddy__shared_leave(*far))
+        eddy__free(*far);
+    *far = NULL;
 }
 
 /* --- waiting without a loop ------------------------------------------------------------------- */

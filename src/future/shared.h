@@ -49,13 +49,22 @@ void eddy__shared_complete_locked(struct eddy__shared *shared, int result, const
 bool eddy__shared_wait(struct eddy__far_waiter *far, eddy_future *future, eddy_loop *loop,
                        struct eddy__waiter *near);
 
-/* One that may be left while it is under way: from eddy__alloc(), free unless eddy__shared_leave()
- * says otherwise. NULL: no memory. */
-struct eddy__far_waiter *eddy__shared_waiter_new(eddy_future *future);
-
 /* Waits no more. On the loop's thread. True: `far` is the caller's again. False: it is on its way
  * here, and is freed when it arrives. Harmless when it has arrived, or never waited. */
 bool eddy__shared_leave(struct eddy__far_waiter *far);
+
+/* One way to wait for a future of the own loop or a shared one, for who may leave before it is
+ * done. A shared one needs a far waiter from the heap, as that may be under way when it is left;
+ * *far is NULL for others, for NULL, and without memory. Returns 0 or -ENOMEM. */
+int eddy__waiter_prepare(eddy_future *future, struct eddy__far_waiter **far);
+
+/* Has it woken on `loop` when the future is done. False: it is done already, as NULL is. */
+bool eddy__waiter_join(struct eddy__waiter *waiter, struct eddy__far_waiter *far,
+                       eddy_future *future, eddy_loop *loop);
+
+/* Waits no more, and lets go of *far. The future must still be there, unless *far is NULL. Harmless
+ * when it was woken, or never joined. */
+void eddy__waiter_leave(struct eddy__waiter *waiter, struct eddy__far_waiter **far);
 
 /* May this process wait for it? 0; EDDY_EFORKED, with a sentence, in the child of a fork() for one
  * that is not done: who would complete it is not here. */

@@ -2,7 +2,9 @@
  * shield.c - eddy_shield(): a future in front of another, which a cancel does not pass.
  *
  * The outer waits for the inner like anybody else. When the outer is cancelled, or its last
- * reference goes, it leaves the inner alone, as eddy_detach() would. */
+ * reference goes, it leaves the inner alone, as eddy_detach() would. A shield may stand in front of
+ * another, and so on: what goes along such a chain does so in a loop, or a long one would take all
+ * of a task's stack. */
 #include <errno.h>
 
 #include "memory.h"
@@ -15,27 +17,78 @@ struct shield {
     struct eddy__far_waiter *far; /* while another thread works for it, or NULL */
 };
 
+static const struct eddy__future_class shield_class;
+
 static struct shield *shield_of(eddy_future *future) {
     return container_of(future, struct shield, future);
 }
 
-/* Waits no more. */
+static bool is_shield(const eddy_future *future) {
+    return future->class == &shield_class;
+}
+
+/* What a chain of shields stands in front of. NULL: one of them has left it. */
+static eddy_future *shield_innermost(const eddy_future *future) {
+    while (future && is_shield(future))
+        future = container_of(future, const struct shield, future)->inner;
+    return (eddy_future *)future;
+}
+
+/* Waits no more. The inner's reference is the caller's. */
+static eddy_future *shield_part(struct shield *shield) {
+    eddy__waiter_leave(&shield->waiter, &shield->far);
+    return TAKE_POINTER(shield->inner);
+}
+
+/* An inner that goes with this reference parts from its own inner first. */
 static void shield_leave(struct shield *shield) {
-    eddy__waiter_remove(&shield->waiter);
-    if (shield->far && eddy__shared_leave(shield->far))
-        eddy__free(shield->far);
-    shield->far = NULL;
-    shield->inner = eddy_unref(shield->inner);
+    eddy_future *inner = shield_part(shield), *next;
+
+    for (; inner; inner = next) {
+        next = is_shield(inner) && inner->refs == 1 ? shield_part(shield_of(inner)) : NULL;
+        eddy_unref(inner);
+    }
+}
+
+/* --- passing on ------------------------------------------------------------------------------- */
+
+static void shield_pass(struct eddy__waiter *waiter, eddy_future *inner);
+
+/* Moves the shields among those who wait for it. */
+static void shields_take(struct list_node *taken, eddy_future *future) {
+    for (struct list_node *node = future->waiters.next, *next; node != &future->waiters;
+         node = next) {
+        next = node->next;
+        if (container_of(node, struct eddy__waiter, node)->wake == shield_pass) {
+            list_remove(node);
+            list_append(taken, node);
+        }
+    }
 }
 
 /* The failure is the outer's now, to be awaited or reported. */
-static void shield_pass(struct eddy__waiter *waiter, eddy_future *inner) {
-    struct shield *shield = container_of(waiter, struct shield, waiter);
+static void shield_complete(struct shield *shield) {
+    const eddy_future *inner = shield->inner;
 
     eddy__free(TAKE_POINTER(shield->far));
-    __atomic_store_n(&inner->was_retrieved, true, __ATOMIC_RELAXED);
+    __atomic_store_n(&shield->inner->was_retrieved, true, __ATOMIC_RELAXED);
     eddy__future_complete(&shield->future, inner->result, eddy_error_ref(inner->error));
 }
+
+/* To this one, to those in front of it, and so on. */
+static void shield_pass(struct eddy__waiter *waiter, eddy_future *inner) {
+    struct list_node passing, *node = &waiter->node;
+
+    (void)inner;
+    list_init(&passing);
+    for (; node; node = list_take_first(&passing)) {
+        struct shield *shield = container_of(node, struct shield, waiter.node);
+        shields_take(&passing, &shield->future);
+        shield_complete(shield);
+    }
+}
+
+/* --- a shield --------------------------------------------------------------------------------- */
 
 static bool shield_cancel(eddy_future *future, const char *reason) {
     const eddy_error *error = reason ? eddy__error_format(-ECANCELED, "%s", reason) : NULL;
@@ -46,13 +99,13 @@ static bool shield_cancel(eddy_future *future, const char *reason) {
 }
 
 static void *shield_take_value(eddy_future *future) {
-    eddy_future *inner = shield_of(future)->inner;
+    eddy_future *inner = shield_innermost(future);
 
     return inner->class->take_value ? inner->class->take_value(inner) : NULL;
 }
 
 static void shield_describe(const eddy_future *future, char *text, size_t size) {
-    const eddy_future *inner = container_of(future, const struct shield, future)->inner;
+    const eddy_future *inner = shield_innermost(future);
 
     if (inner && inner->class->describe)
         inner->class->describe(inner, text, size);
@@ -72,27 +125,21 @@ static const struct eddy__future_class shield_class = {.cancel = shield_cancel,
 /* Takes the inner only on success. NULL: no memory. */
 static struct shield *shield_new(eddy_loop *loop, eddy_future *inner) {
     struct shield *shield = eddy__alloc(sizeof(*shield));
-    struct eddy__far_waiter *far = NULL;
 
-    if (shield && eddy__future_is_shared(inner) && !(far = eddy__shared_waiter_new(inner))) {
+    if (!shield || eddy__waiter_prepare(inner, &shield->far) < 0) {
         eddy__free(shield);
         return NULL;
     }
-    if (!shield)
-        return NULL;
     eddy__future_init(&shield->future, &shield_class, loop);
     shield->waiter.wake = shield_pass;
     list_init(&shield->waiter.node);
     shield->inner = inner;
-    shield->far = far;
     return shield;
 }
 
 /* A shared one may complete at this very moment. */
 static void shield_wait(struct shield *shield) {
-    if (!shield->far)
-        eddy__waiter_add(shield->inner, &shield->waiter);
-    else if (!eddy__shared_wait(shield->far, shield->inner, shield->future.loop, &shield->waiter))
+    if (!eddy__waiter_join(&shield->waiter, shield->far, shield->inner, shield->future.loop))
         shield_pass(&shield->waiter, shield->inner);
 }
 

@@ -20,7 +20,7 @@ struct item {
 struct eddy_as_completed {
     eddy_loop *loop;
     struct list_node done;     /* items not handed out, in order of completion */
-    struct asking *asking;     /* who is parked until there is one, or NULL */
+    struct asking *asking;     /* whose call is under way, or NULL */
     const eddy_error *refusal; /* why these cannot be waited for, or NULL */
     int pending, count;
     struct item items[];
@@ -35,28 +35,24 @@ struct asking {
 
 /* --- making ----------------------------------------------------------------------------------- */
 
+static void asking_wake(struct asking *asking) {
+    if (asking && asking->task->future.task_state == TASK_WAITING)
+        eddy__task_wake(asking->task);
+}
+
 static void item_done(struct eddy__waiter *waiter, eddy_future *future) {
     struct item *item = container_of(waiter, struct item, waiter);
-    struct asking *asking = TAKE_POINTER(item->owner->asking);
 
     (void)future;
     eddy__free(TAKE_POINTER(item->far));
     item->owner->pending--;
     list_append(&item->owner->done, &waiter->node);
-    if (asking)
-        eddy__task_wake(asking->task);
+    asking_wake(item->owner->asking);
 }
 
 static void item_wait(struct item *item) {
-    eddy_future *future = item->future;
-    bool is_pending = !eddy_is_done(future);
-
-    if (is_pending && item->far)
-        is_pending = eddy__shared_wait(item->far, future, item->owner->loop, &item->waiter);
-    else if (is_pending)
-        eddy__waiter_add(future, &item->waiter);
-    if (!is_pending)
-        item_done(&item->waiter, future);
+    if (!eddy__waiter_join(&item->waiter, item->far, item->future, item->owner->loop))
+        item_done(&item->waiter, item->future);
 }
 
 /* Why one of them cannot be waited for together with the others. */
@@ -104,10 +100,7 @@ static bool iterator_fill(eddy_as_completed *iterator, eddy_future *futures[]) {
     for (int i = 0; i < iterator->count; i++) {
         struct item *item = &iterator->items[i];
         item->future = futures[i];
-        if (futures[i] && eddy__future_is_shared(futures[i])) {
-            item->far = eddy__shared_waiter_new(futures[i]);
-            has_memory &= item->far != NULL;
-        }
+        has_memory &= eddy__waiter_prepare(futures[i], &item->far) == 0;
     }
     return has_memory;
 }
@@ -159,10 +152,7 @@ static void next_cancelled(struct eddy__wait *wait) {
     struct asking *asking = container_of(wait, struct asking, wait);
 
     asking->was_cancelled = true;
-    if (asking->owner->asking == asking) {
-        asking->owner->asking = NULL;
-        eddy__task_wake(asking->task);
-    }
+    asking_wake(asking);
 }
 
 static void next_dropped(struct eddy__wait *wait) {
@@ -172,14 +162,15 @@ static void next_dropped(struct eddy__wait *wait) {
     eddy_as_completed_free(iterator);
 }
 
-/* Until there is one, or none to come. */
+/* Until there is one, or none to come. A task that is refused must let the others run. */
 static void next_await(struct asking *asking) {
     eddy_as_completed *iterator = asking->owner;
 
-    while (list_is_empty(&iterator->done) && iterator->pending > 0 && !asking->was_cancelled) {
-        iterator->asking = asking;
+    asking->was_cancelled = asking->task->future.task_flags & TASK_REFUSED;
+    if (asking->was_cancelled)
+        eddy__task_refuse(asking->task, &asking->wait);
+    while (list_is_empty(&iterator->done) && iterator->pending > 0 && !asking->was_cancelled)
         eddy__task_park(asking->task, &asking->wait);
-    }
 }
 
 static int next_take(eddy_as_completed *iterator, eddy_future **out) {
@@ -193,6 +184,15 @@ static int next_take(eddy_as_completed *iterator, eddy_future **out) {
     return 1;
 }
 
+static int next_busy(eddy_as_completed *iterator) {
+    struct eddy__task *task;
+    int r = eddy__checkpoint(iterator->loop, &task);
+
+    if (r < 0)
+        return r;
+    return eddy_raise(-EBUSY, "another task is asking this iterator for its next future");
+}
+
 int eddy_as_completed_next(eddy_as_completed *iterator, eddy_future **out) {
     struct asking asking = {.wait = {.cancel = next_cancelled, .drop = next_dropped},
                             .owner = iterator};
@@ -203,12 +203,14 @@ int eddy_as_completed_next(eddy_as_completed *iterator, eddy_future **out) {
         return eddy__fail(-ENOMEM);
     if (iterator->refusal)
         return eddy__fail_with(iterator->refusal);
-    r = eddy__checkpoint(iterator->loop, &asking.task);
-    if (r < 0)
-        return r;
     if (iterator->asking)
-        return eddy_raise(-EBUSY, "another task is asking this iterator for its next future");
+        return next_busy(iterator);
+    asking.task = eddy__task_to_suspend(iterator->loop, &r);
+    if (!asking.task)
+        return r;
+    iterator->asking = &asking;
     next_await(&asking);
+    iterator->asking = NULL;
     return asking.was_cancelled ? eddy__task_fail_cancelled(asking.task) : next_take(iterator, out);
 }
 
@@ -219,9 +221,7 @@ eddy_as_completed *eddy_as_completed_free(eddy_as_completed *iterator) {
         eddy__fatal("eddy_as_completed_free() while a task is asking for the next future");
     for (int i = 0; i < iterator->count; i++) {
         struct item *item = &iterator->items[i];
-        eddy__waiter_remove(&item->waiter);
-        if (item->far && eddy__shared_leave(item->far))
-            eddy__free(item->far);
+        eddy__waiter_leave(&item->waiter, &item->far);
         eddy_unref(item->future);
     }
     eddy_error_unref(iterator->refusal);

@@ -80,13 +80,9 @@ static inline void await_one(struct await_wait *await, eddy_future *future) {
 
 /* The task is cancelled already: what it takes is, too. */
 static void await_refuse(struct await_wait *await) {
-    struct eddy__task *task = await->task;
-
     await->was_cancelled = true;
     cancel_all(await);
-    task->wait = &await->wait; /* what it holds, if the loop is closed meanwhile */
-    eddy__task_refuse(task);
-    task->wait = NULL;
+    eddy__task_refuse(await->task, &await->wait);
 }
 
 /* Waits for all of them. True: this task was cancelled before or meanwhile. */
@@ -286,8 +282,7 @@ struct some_wait {
 struct some_waiter {
     struct eddy__waiter waiter;
     struct some_wait *some;
-    struct eddy__far_waiter *far; /* of a shared future: on the heap, as it may be under way when
-                                     the wait is left; NULL: none */
+    struct eddy__far_waiter *far; /* of a shared future; NULL: none */
 };
 
 static void some_over(struct some_wait *some) {
@@ -321,12 +316,8 @@ static void some_cancelled(struct eddy__wait *wait) {
 }
 
 static void some_leave(struct some_wait *some) {
-    for (int i = 0; i < some->count; i++) {
-        struct some_waiter *waiter = &some->waiters[i];
-        eddy__waiter_remove(&waiter->waiter);
-        if (waiter->far && eddy__shared_leave(waiter->far))
-            eddy__free(waiter->far);
-    }
+    for (int i = 0; i < some->count; i++)
+        eddy__waiter_leave(&some->waiters[i].waiter, &some->waiters[i].far);
     eddy__free(some->waiters);
 }
 
@@ -344,14 +335,7 @@ static int count_done(eddy_future *futures[], int count) {
 
 /* Among those who wait for it, or counted as done. */
 static void some_join(struct some_wait *some, struct some_waiter *waiter, eddy_future *future) {
-    bool is_pending = !eddy__future_is_done(future);
-
-    if (is_pending && waiter->far)
-        is_pending =
-            eddy__shared_wait(waiter->far, future, some->task->future.loop, &waiter->waiter);
-    else if (is_pending)
-        eddy__waiter_add(future, &waiter->waiter);
-    if (!is_pending)
+    if (!eddy__waiter_join(&waiter->waiter, waiter->far, future, some->task->future.loop))
         some_count(some, future);
 }
 
@@ -379,10 +363,7 @@ static bool some_prepare(struct some_wait *some, eddy_future *futures[]) {
         struct some_waiter *waiter = &some->waiters[i];
         *waiter = (struct some_waiter){.waiter.wake = some_woken, .some = some};
         list_init(&waiter->waiter.node);
-        if (unlikely(eddy__future_is_shared(futures[i]))) {
-            waiter->far = eddy__shared_waiter_new(futures[i]);
-            has_memory &= waiter->far != NULL;
-        }
+        has_memory &= eddy__waiter_prepare(futures[i], &waiter->far) == 0;
     }
     if (some->waiters && !has_memory)
         some_leave(some);
@@ -397,6 +378,8 @@ int eddy_wait(eddy_future **futures, int count, double seconds, eddy_wait_until 
                              .pending = count};
     int r = eddy__checkpoint(loop_of(futures, count), &some.task);
 
+    if (r == 0 && (unsigned)until > EDDY_FIRST_ERROR)
+        r = eddy_raise(-EINVAL, "eddy_wait() until what? %d is none of its three ways", (int)until);
     for (int i = 0; i < count && r == 0; i++)
         r = futures[i] ? gather_check_one(futures[i], loop_of(futures, count))
                        : eddy_raise(-EINVAL, "future %d of %d is NULL", i, count);

@@ -278,9 +278,7 @@ static void group_await(struct group_wait *ending) {
 
     if (task->future.task_flags & TASK_REFUSED) {
         group_wait_cancelled(&ending->wait);
-        task->wait = &ending->wait; /* what it holds, if the loop is closed meanwhile */
-        eddy__task_refuse(task);
-        task->wait = NULL;
+        eddy__task_refuse(task, &ending->wait);
     }
     while (!group_is_empty(ending->group)) /* one that was woken may find a new child */
         eddy__task_park(task, &ending->wait);

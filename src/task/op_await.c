@@ -57,8 +57,10 @@ ssize_t eddy__op_await_or(eddy_loop *loop, struct eddy__op *op,
     struct op_wait op_wait = {.wait = {.cancel = op_wait_cancelled, .drop = op_wait_dropped},
                               .op = op,
                               .dropped = dropped};
-    int r = eddy__checkpoint(loop, &op_wait.task);
+    int r;
 
+    op->result = -ECANCELED; /* if it is never begun */
+    r = eddy__checkpoint_holding(loop, &op_wait.wait, &op_wait.task);
     if (r < 0)
         return r;
     op->done = op_done;

@@ -31,6 +31,13 @@ static void root_unbind(void) {
     eddy_loop_unref(loop);
 }
 
+static void root_init(void) {
+    root.future.class = &root_class;
+    root.future.task_flags |= TASK_ROOT;
+    root.future.task_state = TASK_RUNNING;
+    root.origin = "main\0main";
+}
+
 /* Ties the root to the loop that its next wait will run. Its place in the ready queue is the one
  * that every loop keeps for who runs it. */
 static int root_bind(eddy_loop *loop) {
@@ -40,10 +47,7 @@ static int root_bind(eddy_loop *loop) {
         return eddy__fail(-ENOMEM);
     root_unbind();
     eddy__thread_remember();
-    root.future.class = &root_class;
-    root.future.task_flags |= TASK_ROOT;
-    root.future.task_state = TASK_RUNNING;
-    root.origin = "main\0main";
+    root_init();
     root.future.loop = eddy_loop_ref(loop);
     eddy__scopes_follow(&root, loop);
     return 0;
@@ -52,8 +56,14 @@ static int root_bind(eddy_loop *loop) {
 void eddy__root_forget(eddy_loop *loop) {
     if (root.future.loop != loop)
         return;
-    eddy__scopes_forget(&root);
+    eddy__scopes_follow(&root, NULL);
     root_unbind();
+}
+
+struct eddy__task *eddy__root_without_loop(void) {
+    eddy__root_forget(root.future.loop);
+    root_init();
+    return &root;
 }
 
 static void thread_ends(void) {
@@ -115,7 +125,7 @@ void eddy__task_step_back(struct eddy__task *task) {
         eddy__task_leave(task);
 }
 
-void eddy__task_refuse(struct eddy__task *task) {
+void eddy__task_refuse(struct eddy__task *task, struct eddy__wait *holds) {
     if (++task->refusals == REFUSALS_REPORTED) {
         eddy_slice name = eddy__task_name(task);
         eddy__log(
@@ -124,10 +134,12 @@ void eddy__task_refuse(struct eddy__task *task) {
             "in a row were refused",
             (int)name.size, name.data, task->origin, REFUSALS_REPORTED);
     }
+    task->wait = holds;
     eddy__task_step_back(task);
+    task->wait = NULL;
 }
 
-int eddy__checkpoint_slowly(eddy_loop *loop, struct eddy__task **out) {
+int eddy__checkpoint_slowly(eddy_loop *loop, struct eddy__wait *holds, struct eddy__task **out) {
     int code;
     struct eddy__task *task = eddy__task_to_suspend(loop, &code);
 
@@ -135,7 +147,7 @@ int eddy__checkpoint_slowly(eddy_loop *loop, struct eddy__task **out) {
     if (unlikely(!task))
         return code;
     if (unlikely(task->future.task_flags & TASK_REFUSED)) {
-        eddy__task_refuse(task);
+        eddy__task_refuse(task, holds);
         return eddy__task_fail_cancelled(task);
     }
     return 0;
@@ -144,7 +156,7 @@ int eddy__checkpoint_slowly(eddy_loop *loop, struct eddy__task **out) {
 /* Outside a task, or in one that is refused. */
 static int yield_slowly(void) {
     struct eddy__task *task = NULL;
-    int r = eddy__checkpoint_slowly(NULL, &task);
+    int r = eddy__checkpoint_slowly(NULL, NULL, &task);
 
     if (r < 0)
         return r;

@@ -47,8 +47,9 @@ void eddy__task_run_eagerly(struct eddy__task *task);
 void eddy__task_complete(struct eddy__task *task, int result);
 
 /* A call of a refused task: lets the others run, and reports a task that does not heed a thousand
- * refusals. */
-void eddy__task_refuse(struct eddy__task *task);
+ * refusals. holds: gives back what the call holds, if the loop is closed meanwhile; NULL: nothing.
+ */
+void eddy__task_refuse(struct eddy__task *task, struct eddy__wait *holds);
 
 /* Takes one cancel back. */
 void eddy__task_uncancel(struct eddy__task *task);
@@ -62,5 +63,8 @@ int eddy__task_fail_cancelled(struct eddy__task *task);
 
 /* This thread's root task no longer knows the loop. */
 void eddy__root_forget(eddy_loop *loop);
+
+/* This thread's root task where no loop could be had for it: its scopes wait for one. */
+struct eddy__task *eddy__root_without_loop(void);
 
 #endif

@@ -5,12 +5,15 @@
 #include <errno.h>
 
 #include "log.h"
+#include "os.h"
 #include "scheduler.h"
 
+/* Without a loop (the root's was closed, or there was none to be had) the deadline is one of the
+ * system's clock, and the timer is armed on the next loop that the root runs. */
 struct timeout {
     struct eddy__scope scope;
     struct eddy__timer timer;
-    eddy_loop *loop; /* whose wheel and clock it uses; NULL: that loop was closed */
+    eddy_loop *loop; /* whose wheel and clock it uses, or NULL */
 } __attribute__((may_alias));
 
 _Static_assert(sizeof(struct timeout) <= sizeof(eddy_timeout), "eddy_timeout is too small");
@@ -44,15 +47,16 @@ void eddy__scopes_apply(struct eddy__task *task) {
 
 /* --- the stack of scopes ---------------------------------------------------------------------- */
 
-/* The task a scope belongs to: the running one, or the root. */
+/* The task a scope belongs to: the running one, or the root. A scope cannot fail to begin: without
+ * a loop the calls inside say what is missing. */
 static struct eddy__task *scope_task(const char *place) {
     int code;
     struct eddy__task *task = eddy__task_to_suspend(NULL, &code);
 
-    if (!task)
+    if (!task && code == -EDEADLK)
         eddy__fatal("a scope begun at %s stands where nothing can suspend: %s", place,
                     eddy_last_error()->message);
-    return task;
+    return task ? task : eddy__root_without_loop();
 }
 
 static void scope_begin(struct eddy__scope *scope, const char *place, bool is_shield) {
@@ -63,14 +67,20 @@ static void scope_begin(struct eddy__scope *scope, const char *place, bool is_sh
     task->scopes = scope;
 }
 
+/* What has ended belongs to no task. */
 static void scope_end(struct eddy__scope *scope) {
-    if (scope->task->scopes != scope)
-        eddy__fatal("the scope begun at %s was ended out of order, or twice: the innermost open "
-                    "one was begun at %s",
-                    scope->place,
-                    scope->task->scopes ? scope->task->scopes->place : "(none is open)");
-    scope->task->scopes = scope->outer;
-    eddy__scopes_apply(scope->task);
+    struct eddy__task *task = scope->task;
+
+    if (!task)
+        eddy__fatal("the scope begun at %s was ended twice", scope->place);
+    if (task->scopes != scope)
+        eddy__fatal(
+            "the scope begun at %s was ended out of order: the innermost open one was begun "
+            "at %s",
+            scope->place, task->scopes ? task->scopes->place : "(none is open)");
+    task->scopes = scope->outer;
+    scope->task = NULL;
+    eddy__scopes_apply(task);
 }
 
 void eddy__scopes_fail_open(const struct eddy__task *task) {
@@ -93,16 +103,8 @@ static void timeout_expire(struct eddy__timer *timer) {
     eddy__scopes_apply(timeout->scope.task);
 }
 
-/* Its loop is closed; a root task may take it to the next. */
-static void timeout_drop(struct eddy__timer *timer) {
-    container_of(timer, struct timeout, timer)->loop = NULL;
-}
-
-static void timeout_arm(struct timeout *timeout, int64_t deadline_ns) {
-    if (deadline_ns <= eddy__loop_now(timeout->loop))
-        timeout_expire(&timeout->timer);
-    else if (deadline_ns != NS_NEVER)
-        eddy__timer_arm(timeout->loop, &timeout->timer, deadline_ns);
+static int64_t clock_of(eddy_loop *loop) {
+    return loop ? eddy__loop_now(loop) : eddy__os_now();
 }
 
 static void timeout_disarm(struct timeout *timeout) {
@@ -110,22 +112,42 @@ static void timeout_disarm(struct timeout *timeout) {
         eddy__timer_disarm(timeout->loop, &timeout->timer);
 }
 
-static int64_t timeout_in(struct timeout *timeout, double seconds) {
-    return ns_add(eddy__loop_now(timeout->loop), ns_from_seconds(seconds));
+static void timeout_rearm(struct timeout *timeout, int64_t deadline_ns) {
+    timeout_disarm(timeout);
+    timeout->timer.deadline_ns = deadline_ns;
+    if (deadline_ns <= clock_of(timeout->loop))
+        timeout_expire(&timeout->timer);
+    else if (timeout->loop && deadline_ns != NS_NEVER)
+        eddy__timer_arm(timeout->loop, &timeout->timer, deadline_ns);
 }
 
-/* What is left of it passes on the other loop's clock. After a close only the deadline is known. */
-static void timeout_follow(struct timeout *timeout, eddy_loop *loop) {
-    int64_t deadline_ns = timeout->timer.deadline_ns;
-    bool was_armed = eddy__timer_is_armed(&timeout->timer);
+static int64_t timeout_in(const struct timeout *timeout, double seconds) {
+    return ns_add(clock_of(timeout->loop), ns_from_seconds(seconds));
+}
 
-    if (was_armed)
-        deadline_ns += eddy__loop_now(loop) - eddy__loop_now(timeout->loop);
-    was_armed |= !timeout->loop;
+/* What is left of it passes on the other loop's clock, or (NULL) the system's. */
+static int64_t timeout_deadline_on(const struct timeout *timeout, eddy_loop *loop) {
+    int64_t deadline_ns = timeout->timer.deadline_ns;
+
+    return deadline_ns == NS_NEVER ? NS_NEVER
+                                   : deadline_ns + clock_of(loop) - clock_of(timeout->loop);
+}
+
+static void timeout_follow(struct timeout *timeout, eddy_loop *loop) {
+    int64_t deadline_ns = timeout_deadline_on(timeout, loop);
+
     timeout_disarm(timeout);
     timeout->loop = loop;
-    if (was_armed && !timeout->scope.expired)
-        timeout_arm(timeout, deadline_ns);
+    if (!timeout->scope.expired)
+        timeout_rearm(timeout, deadline_ns);
+}
+
+/* Its loop is closed, perhaps by another thread than its root's, which may take it to the next. */
+static void timeout_drop(struct eddy__timer *timer) {
+    struct timeout *timeout = container_of(timer, struct timeout, timer);
+
+    timer->deadline_ns = timeout_deadline_on(timeout, NULL);
+    timeout->loop = NULL;
 }
 
 void eddy__scopes_follow(struct eddy__task *task, eddy_loop *loop) {
@@ -134,50 +156,57 @@ void eddy__scopes_follow(struct eddy__task *task, eddy_loop *loop) {
             timeout_follow((struct timeout *)scope, loop);
 }
 
-void eddy__scopes_forget(struct eddy__task *task) {
-    for (struct eddy__scope *scope = task->scopes; scope; scope = scope->outer)
-        if (!scope->is_shield) {
-            timeout_disarm((struct timeout *)scope);
-            ((struct timeout *)scope)->loop = NULL;
-        }
-}
-
-void eddy_timeout_begin_at(const char *place, eddy_timeout *storage, double seconds) {
+/* Without a deadline yet. */
+static struct timeout *timeout_open(const char *place, eddy_timeout *storage) {
     struct timeout *timeout = timeout_of(storage);
 
     timeout->timer = (struct eddy__timer){.fire = timeout_expire, .drop = timeout_drop};
     scope_begin(&timeout->scope, place, false);
     timeout->loop = timeout->scope.task->future.loop;
-    timeout->timer.deadline_ns = timeout_in(timeout, seconds);
-    timeout_arm(timeout, timeout->timer.deadline_ns);
+    return timeout;
 }
 
-static void timeout_rearm(struct timeout *timeout, int64_t deadline_ns) {
-    timeout_disarm(timeout);
-    timeout->timer.deadline_ns = deadline_ns;
-    timeout_arm(timeout, deadline_ns);
+void eddy_timeout_begin_at(const char *place, eddy_timeout *storage, double seconds) {
+    struct timeout *timeout = timeout_open(place, storage);
+
+    timeout_rearm(timeout, timeout_in(timeout, seconds));
 }
 
-/* An expired one has been told already. One whose loop was closed meanwhile goes on with the next.
- */
-static bool timeout_is_open(struct timeout *timeout) {
+void eddy_timeout_at_begin_at(const char *place, eddy_timeout *storage, double when) {
+    timeout_rearm(timeout_open(place, storage), ns_from_seconds(when));
+}
+
+/* One whose loop was closed meanwhile goes on with the next, if there is one. */
+static void timeout_find_loop(const struct timeout *timeout) {
     int code;
 
     if (!timeout->loop)
         eddy__task_to_suspend(NULL, &code);
-    return timeout->loop && !timeout->scope.expired;
+}
+
+/* One that has expired stays so. A timer of one that has ended would fire into a stack that has
+ * gone on. */
+static bool timeout_may_be_rescheduled(const struct timeout *timeout) {
+    if (!timeout->scope.task)
+        eddy__fatal("the time-out begun at %s was rescheduled after its end", timeout->scope.place);
+    timeout_find_loop(timeout);
+    return !timeout->scope.expired;
 }
 
 void eddy_timeout_reschedule(eddy_timeout *storage, double seconds) {
     struct timeout *timeout = timeout_of(storage);
 
-    if (timeout_is_open(timeout))
+    if (timeout_may_be_rescheduled(timeout))
         timeout_rearm(timeout, timeout_in(timeout, seconds));
 }
 
 void eddy_timeout_reschedule_at(eddy_timeout *storage, double when) {
-    if (timeout_is_open(timeout_of(storage)))
+    if (timeout_may_be_rescheduled(timeout_of(storage)))
         timeout_rearm(timeout_of(storage), ns_from_seconds(when));
+}
+
+double eddy_timeout_when(const eddy_timeout *storage) {
+    return seconds_from_ns(((const struct timeout *)storage)->timer.deadline_ns);
 }
 
 bool eddy_timeout_expired(const eddy_timeout *storage) {
@@ -196,11 +225,13 @@ static int timeout_fail(const struct timeout *timeout) {
 
 int eddy_timeout_end(eddy_timeout *storage, int result) {
     struct timeout *timeout = timeout_of(storage);
+    const struct eddy__task *task = timeout->scope.task;
 
-    timeout_disarm(timeout);
+    if (task)
+        timeout_disarm(timeout);
     scope_end(&timeout->scope);
     if (result != -ECANCELED || !timeout->scope.expired ||
-        is_refused_from(timeout->scope.task, timeout->scope.outer))
+        is_refused_from(task, timeout->scope.outer))
         return result;
     return timeout_fail(timeout);
 }

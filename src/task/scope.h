@@ -20,11 +20,9 @@ struct eddy__scope {
 /* Works out again whether the task is refused; if it newly is and waits, its wait is ended. */
 void eddy__scopes_apply(struct eddy__task *task);
 
-/* The root task is going to run another loop: its time-outs go along. */
+/* The root task is going to run another loop: its time-outs go along. NULL: the loop that it was
+ * bound to is closed, and they wait for another. */
 void eddy__scopes_follow(struct eddy__task *task, eddy_loop *loop);
-
-/* The loop that it was bound to is closed: its time-outs wait for another. */
-void eddy__scopes_forget(struct eddy__task *task);
 
 /* Aborts with the place of the begin: a task has ended inside a scope. */
 _Noreturn void eddy__scopes_fail_open(const struct eddy__task *task);

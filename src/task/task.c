@@ -250,6 +250,29 @@ const char *eddy_task_name(const eddy_task *future) {
     return task->extras->name;
 }
 
+int eddy_task_set_name(eddy_task *future, const char *name) {
+    struct eddy__task *task;
+    char *copy;
+    int r;
+
+    if (!future)
+        return eddy__fail(-ENOMEM);
+    if (!future->class->is_task || !name)
+        return eddy_raise(-EINVAL, "eddy_task_set_name() gives a task a name");
+    r = eddy__loop_check(future->loop);
+    if (r < 0)
+        return r;
+    task = eddy__task_of(future);
+    if (!task->extras)
+        task->extras = eddy__zalloc(sizeof(*task->extras));
+    copy = task->extras ? eddy__strdup(name) : NULL;
+    if (!copy)
+        return eddy__fail(-ENOMEM);
+    eddy__free(task->extras->name);
+    task->extras->name = copy;
+    return 0;
+}
+
 eddy_task *eddy_current_task(void) {
     return eddy__current ? &eddy__current->future : NULL;
 }
@@ -329,6 +352,30 @@ int eddy_uncancel(void) {
     if (eddy__current)
         eddy__task_uncancel(eddy__current);
     return eddy_cancelling();
+}
+
+/* Is it a task whose cancels may be counted here? 1, 0 or a code. */
+static int cancelling_check(const eddy_task *future) {
+    int r;
+
+    if (!future || !future->class->is_task)
+        return 0;
+    r = eddy__loop_check(future->loop);
+    return r < 0 ? r : 1;
+}
+
+int eddy_task_cancelling(const eddy_task *future) {
+    int r = cancelling_check(future);
+
+    return r > 0 ? (int)eddy__task_of(future)->cancelling : r;
+}
+
+int eddy_task_uncancel(eddy_task *future) {
+    int r = cancelling_check(future);
+
+    if (r > 0 && !eddy__future_is_done(future))
+        eddy__task_uncancel(eddy__task_of(future));
+    return r > 0 ? (int)eddy__task_of(future)->cancelling : r;
 }
 
 /* --- ending ----------------------------------------------------------------------------------- */

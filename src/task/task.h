@@ -76,19 +76,25 @@ static inline struct eddy__task *eddy__task_to_suspend(eddy_loop *loop, int *cod
 }
 
 /* The start of a suspending call, outside a task or in one that is refused. */
-int eddy__checkpoint_slowly(eddy_loop *loop, struct eddy__task **out);
+int eddy__checkpoint_slowly(eddy_loop *loop, struct eddy__wait *holds, struct eddy__task **out);
 
-/* The start of a suspending call: as eddy__task_to_suspend(), and -ECANCELED when the task is
- * refused, after the others have run. Returns 0 and *out, or a code whose sentence is the last
- * error. */
-static inline int eddy__checkpoint(eddy_loop *loop, struct eddy__task **out) {
+/* Where a call that holds something is going to wait: as eddy__task_to_suspend(), and -ECANCELED
+ * when the task is refused, after the others have run. If they close the loop, holds->drop gives
+ * back what the call holds. Returns 0 and *out, or a code whose sentence is the last error. */
+static inline int eddy__checkpoint_holding(eddy_loop *loop, struct eddy__wait *holds,
+                                           struct eddy__task **out) {
     struct eddy__task *task = eddy__current;
 
     if (unlikely(!task || task->future.task_flags & TASK_REFUSED ||
                  (loop && loop != task->future.loop)))
-        return eddy__checkpoint_slowly(loop, out);
+        return eddy__checkpoint_slowly(loop, holds, out);
     *out = task;
     return 0;
+}
+
+/* The same at the start of a suspending call, which holds nothing yet. */
+static inline int eddy__checkpoint(eddy_loop *loop, struct eddy__task **out) {
+    return eddy__checkpoint_holding(loop, NULL, out);
 }
 
 /* Leaves a task that has set its new state, for the next one; returns when it runs again. Returns
@@ -125,7 +131,8 @@ static inline void eddy__task_wake(struct eddy__task *task) {
 ssize_t eddy__op_await(eddy_loop *loop, struct eddy__op *op);
 
 /* The same; when the loop is closed over the wait, `dropped` is called instead of the return. The
- * operation has completed by then, perhaps with a result that nobody else will see. */
+ * operation has completed by then, perhaps with a result that nobody else will see; or, in a task
+ * that is refused, it was never begun: the result is then -ECANCELED. */
 ssize_t eddy__op_await_or(eddy_loop *loop, struct eddy__op *op,
                           void (*dropped)(struct eddy__op *op));
 

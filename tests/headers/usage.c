@@ -41,6 +41,8 @@ static int tasks(void) {
 static int scopes(void) {
     eddy_timeout timeout;
     eddy_shield_scope shield;
+    eddy_timeout_at_begin(&timeout, 1.5);
+    eddy_timeout_end(&timeout, 0);
     eddy_timeout_begin(&timeout, 1.5);
     eddy_shield_begin(&shield);
     eddy_shield_end(&shield);

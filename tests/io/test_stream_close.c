@@ -354,6 +354,48 @@ TEST(a_loop_closed_over_what_was_received_but_not_taken_frees_it) {
     assert_descriptors(before);
 }
 
+static void nothing(void *unused) {
+    (void)unused;
+}
+
+/* The reader is woken, but is cancelled before it runs; when it lets others run, the loop stops. */
+static void cancel_and_stop(void *loop) {
+    eddy_task *reader;
+
+    ASSERT_INT_EQ(eddy_all_tasks(loop, &reader, 1), 1);
+    ASSERT(eddy_cancel(reader));
+    eddy_unref(reader);
+    eddy_loop_stop(loop);
+    eddy_call_soon(loop, nothing, NULL);
+}
+
+static void cancel_before_it_runs(void *loop) {
+    eddy_call_soon(loop, cancel_and_stop, loop);
+}
+
+TEST(a_loop_closed_over_a_call_that_is_refused_its_second_wait_frees_its_stream) {
+    int before = count_descriptors();
+    eddy_set_log(no_log, NULL);
+    for (size_t i = 0; calls[i] != call_writes; i++) {
+        struct caller caller = {.call = calls[i]};
+        int stop[2];
+        if (calls[i] == call_reads)
+            continue; /* waits but once */
+        eddy_loop *loop = loop_with(&caller);
+        ASSERT_INT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, stop), 0);
+        ASSERT_OK(eddy_add_reader(loop, stop[0], cancel_before_it_runs, loop));
+        peer_send(stop[1], "stop");
+        peer_send(caller.pair.peer, "more"); /* and not enough */
+        ASSERT_OK(eddy_loop_run_forever(loop));
+        ASSERT_INT_EQ(eddy_all_tasks(loop, NULL, 0), 1); /* it stands in its second wait */
+        ASSERT_NULL(eddy_loop_close(loop));
+        plain_close(&stop[0]);
+        plain_close(&stop[1]);
+        plain_close(&caller.pair.peer);
+    }
+    assert_descriptors(before);
+}
+
 /* --- names ------------------------------------------------------------------------------------ */
 
 TASK_TEST(a_lost_connection_is_still_known_by_its_names) {

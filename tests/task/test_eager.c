@@ -160,3 +160,50 @@ TASK_TEST(a_thousand_eager_tasks_that_never_suspend_use_one_stack) {
     ASSERT_UINT_EQ(after.stacks_in_use + after.stacks_free,
                    before.stacks_in_use + before.stacks_free);
 }
+
+static int completes_it(void *future) {
+    ASSERT_OK(eddy_future_set_result(future, "value"));
+    eddy_unref(future);
+    return 0;
+}
+
+TASK_TEST(an_eager_task_may_complete_what_its_maker_then_awaits) {
+    eddy_future *future = eddy_future_new(NULL);
+    void *value;
+
+    ASSERT_OK(eddy_await(eager(completes_it, eddy_ref(future))));
+    ASSERT(eddy_is_done(future));
+    ASSERT_OK(eddy_await_value(future, &value));
+    ASSERT_STR_EQ(value, "value");
+}
+
+static int counts_all_tasks(void *count) {
+    *(int *)count = eddy_all_tasks(NULL, NULL, 0);
+    return 0;
+}
+
+TASK_TEST(an_eager_task_is_among_all_tasks_while_it_runs) {
+    int count = 0;
+    eddy_task *task = eager(counts_all_tasks, &count);
+
+    ASSERT_INT_EQ(count, 2);
+    ASSERT_INT_EQ(eddy_all_tasks(NULL, NULL, 0), 1);
+    ASSERT_OK(eddy_await(task));
+}
+
+TASK_TEST(an_eager_task_that_is_done_cannot_be_cancelled) {
+    eddy_task *task = eager(returner, &(int){5});
+
+    ASSERT(!eddy_cancel(task));
+    ASSERT_INT_EQ(eddy_await(task), 5);
+}
+
+TASK_TEST(an_eager_task_that_waits_is_cancelled_with_the_reason) {
+    struct actor actor = {.seconds = 10};
+    eddy_task *task = eager(sleeper, &actor);
+
+    ASSERT(eddy_cancel_with(task, "cancellation message"));
+    ASSERT(eddy_task_cancelling(task) > 0);
+    ASSERT_CODE(-ECANCELED, eddy_await(task));
+    ASSERT_STR_EQ(eddy_last_error()->message, "cancellation message");
+}

@@ -199,6 +199,35 @@ TASK_TEST(a_child_that_was_cancelled_by_others_is_an_error_of_gather) {
     ASSERT_INT_EQ(eddy_cancelling(), 0);
 }
 
+TASK_TEST(gather_gives_cancels_and_errors_among_the_results) {
+    eddy_future *futures[] = {RETURNER(1), RETURNER(-EPIPE),      SLEEPER(.seconds = 9),
+                              RETURNER(3), SLEEPER(.seconds = 9), RETURNER(-EPERM)};
+    const int expected[] = {1, -EPIPE, -ECANCELED, 3, -ECANCELED, -EPERM};
+    int results[6];
+
+    cancel_later(1, futures[2]);
+    cancel_later(2, futures[4]);
+    ASSERT_CODE(-EPIPE, eddy_gather_array(futures, 6, results));
+    ASSERT_INT_EQ(milliseconds(), 2000);
+    for (int i = 0; i < 6; i++)
+        ASSERT_INT_EQ(results[i], expected[i]);
+}
+
+static int gathers_one(void *future) {
+    return eddy_gather(eddy_ref(future));
+}
+
+TASK_TEST(gather_whose_children_are_done_before_the_cancel_returns_their_results) {
+    eddy_future *future = eddy_future_new(NULL);
+    eddy_task *task = eddy_create_task(gathers_one, future);
+
+    ASSERT_OK(eddy_yield());
+    ASSERT_OK(eddy_future_set_result(future, NULL));
+    ASSERT(eddy_cancel(task));
+    ASSERT_OK(eddy_await(task));
+    eddy_unref(future);
+}
+
 TASK_TEST(gather_in_a_cancelled_task_cancels_its_children_and_waits_for_them) {
     eddy_task *running = TIDY(.seconds = 9, .clean_up = 4), *fresh = eddy_create_task(noter, "ran");
 

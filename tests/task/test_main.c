@@ -88,6 +88,22 @@ TEST(sigint_cancels_the_main_task_of_a_run) {
     ASSERT_STR_CONTAINS(eddy_last_error()->message, "SIGINT");
 }
 
+static int only_yields(void *unused) {
+    int r = 0;
+
+    (void)unused;
+    ASSERT_OK(kill(getpid(), SIGINT));
+    while (r == 0)
+        r = eddy_yield();
+    return r;
+}
+
+TEST(sigint_cancels_a_main_task_that_only_yields) {
+    signal(SIGINT, SIG_DFL); /* the runner has its own handler */
+    ASSERT_CODE(-ECANCELED, eddy_run(only_yields, NULL));
+    ASSERT_STR_CONTAINS(eddy_last_error()->message, "SIGINT");
+}
+
 static int main_interrupted(void) {
     return eddy_main(interrupts_itself, NULL);
 }

@@ -26,6 +26,21 @@ TEST(run_may_be_called_again_and_again) {
         ASSERT_INT_EQ(eddy_run(yields_then_returns, &i), i);
 }
 
+/* What a Runner is to asyncio. */
+TEST(a_loop_of_ones_own_may_run_several_times) {
+    eddy_loop *loop = virtual_loop();
+    eddy_future *future = eddy_future_new(loop);
+    struct actor slow = {.seconds = 5, .result = 5};
+
+    ASSERT_INT_EQ(virtual_run(loop, returner, &(int){1}), 1);
+    ASSERT_CODE(-EIO, virtual_run(loop, raiser, "failed"));
+    ASSERT_STR_EQ(eddy_last_error()->message, "failed");
+    ASSERT_INT_EQ(virtual_run(loop, sleeper, &slow), 5);
+    ASSERT_OK(eddy_future_set_result(future, NULL));
+    ASSERT_OK(eddy_loop_run_until_complete(loop, future));
+    virtual_close(loop);
+}
+
 static int says_loop(void *out) {
     *(eddy_loop **)out = eddy_running_loop();
     ASSERT_NOT_NULL(eddy_running_loop());

@@ -63,6 +63,79 @@ TASK_TEST(shields_are_gathered_and_waited_for) {
     ASSERT_INT_EQ(milliseconds(), 2000);
 }
 
+/* --- one in front of another ------------------------------------------------------------------ */
+
+enum { CHAIN = 20000 }; /* one call inside another would need more stack than a task has */
+
+static eddy_future *chain(eddy_future *future) {
+    for (int i = 0; i < CHAIN; i++)
+        future = eddy_shield(future);
+    return future;
+}
+
+TASK_TEST(a_result_comes_through_a_long_chain_of_shields) {
+    ASSERT_INT_EQ(eddy_await(chain(SLEEPER(.seconds = 1, .result = 5))), 5);
+    ASSERT_INT_EQ(milliseconds(), 1000);
+}
+
+TASK_TEST(a_value_comes_through_a_long_chain_of_shields) {
+    eddy_future *inner = eddy_future_new(NULL), *shield = chain(eddy_ref(inner));
+    void *value = NULL;
+
+    ASSERT_OK(eddy_future_set_result_with(inner, "value", note_destroyed));
+    eddy_unref(inner);
+    ASSERT_OK(eddy_await_value(shield, &value));
+    ASSERT_STR_EQ(value, "value");
+    ASSERT_STR_EQ(noted(), "");
+}
+
+TASK_TEST(a_failure_behind_a_long_chain_of_shields_is_reported_once_with_its_name) {
+    eddy_future *shield = chain(eddy_create_task(raiser, "broken"));
+    const char *text;
+
+    ASSERT_OK(eddy_sleep(1));
+    eddy_unref(shield);
+    text = reports();
+    ASSERT_STR_CONTAINS(text, "task \"raiser\"");
+    ASSERT_PTR_EQ(strchr(text, '\n'), text + strlen(text) - 1);
+}
+
+TASK_TEST(a_long_chain_of_shields_may_be_cancelled_or_let_go) {
+    eddy_task *task = SLEEPER(.name = "inner", .seconds = 1);
+    eddy_future *cancelled = chain(eddy_ref(task)), *dropped = chain(eddy_ref(task));
+
+    ASSERT(eddy_cancel(cancelled));
+    ASSERT_CODE(-ECANCELED, eddy_await(cancelled));
+    eddy_unref(dropped);
+    ASSERT_OK(eddy_await(task));
+    ASSERT_STR_EQ(noted(), "inner");
+}
+
+TASK_TEST(a_cancel_in_the_middle_of_a_chain_ends_what_is_in_front_of_it) {
+    eddy_future *inner = SLEEPER(.name = "inner", .seconds = 2, .result = 3);
+    eddy_future *middle = eddy_shield(eddy_ref(inner)), *outer = chain(eddy_ref(middle));
+
+    cancel_later(1, middle);
+    ASSERT_CODE(-ECANCELED, eddy_await(outer));
+    ASSERT_INT_EQ(milliseconds(), 1000);
+    ASSERT_CODE(-ECANCELED, eddy_await(middle));
+    ASSERT_INT_EQ(eddy_await(inner), 3);
+    ASSERT_STR_EQ(noted(), "inner");
+}
+
+TASK_TEST(one_future_may_have_many_shields) {
+    eddy_future *inner = eddy_future_new(NULL), *shields[3], *outer;
+
+    for (int i = 0; i < 3; i++)
+        shields[i] = eddy_shield(eddy_ref(inner));
+    outer = eddy_shield(eddy_ref(shields[1]));
+    ASSERT(eddy_cancel(shields[0]));
+    ASSERT_OK(eddy_future_set_result(inner, NULL));
+    eddy_unref(inner);
+    ASSERT_CODE(-ECANCELED, eddy_await(shields[0]));
+    ASSERT_OK(eddy_gather(shields[1], shields[2], outer));
+}
+
 /* --- what does not ---------------------------------------------------------------------------- */
 
 TASK_TEST(a_cancel_of_the_shield_leaves_the_task_running) {
@@ -186,6 +259,54 @@ TASK_TEST(a_shield_may_be_let_go_while_the_task_runs) {
     ASSERT_OK(eddy_detach(eddy_shield(SLEEPER(.name = "inner", .seconds = 1))));
     ASSERT_OK(eddy_sleep(2));
     ASSERT_STR_EQ(noted(), "inner");
+}
+
+TASK_TEST(a_result_behind_a_cancelled_shield_is_no_news) {
+    eddy_future *inner = eddy_future_new(NULL), *shield = eddy_shield(eddy_ref(inner));
+
+    ASSERT(eddy_cancel(shield));
+    ASSERT_OK(eddy_future_set_result(inner, NULL));
+    eddy_unref(inner);
+    eddy_unref(shield);
+    ASSERT_STR_EQ(reports(), "");
+}
+
+TASK_TEST(a_failure_behind_two_cancelled_shields_is_reported_once) {
+    eddy_future *inner = eddy_future_new(NULL);
+    const char *text;
+
+    for (int i = 0; i < 2; i++) {
+        eddy_future *shield = eddy_shield(eddy_ref(inner));
+        ASSERT(eddy_cancel(shield));
+        eddy_unref(shield);
+    }
+    ASSERT_OK(eddy_future_set_error(inner, -EIO, "foo"));
+    eddy_unref(inner);
+    text = reports();
+    ASSERT_STR_CONTAINS(text, "foo");
+    ASSERT_PTR_EQ(strchr(text, '\n'), text + strlen(text) - 1);
+}
+
+static int gathers_pair(void *arg) {
+    eddy_future **pair = arg;
+
+    return eddy_gather_array(pair, 2, NULL);
+}
+
+TASK_TEST(a_task_that_gathers_may_be_shielded) {
+    eddy_future *children[] = {eddy_future_new(NULL), eddy_future_new(NULL)};
+    eddy_future *pair[] = {eddy_ref(children[0]), eddy_ref(children[1])};
+    eddy_task *parent = eddy_create_task(gathers_pair, pair);
+    eddy_future *shield = eddy_shield(eddy_ref(parent));
+
+    ASSERT_OK(eddy_yield());
+    ASSERT(eddy_cancel(shield));
+    ASSERT_CODE(-ECANCELED, eddy_await(shield));
+    for (int i = 0; i < 2; i++) {
+        ASSERT_OK(eddy_future_set_result(children[i], NULL));
+        eddy_unref(children[i]);
+    }
+    ASSERT_OK(eddy_await(parent));
 }
 
 /* --- callbacks -------------------------------------------------------------------------------- */

@@ -40,6 +40,13 @@ static int sleeps_for_ever(void *unused) {
     return eddy_sleep(INFINITY);
 }
 
+TASK_TEST(sleeping_what_is_no_number_is_a_yield) {
+    eddy_detach(eddy_create_task(noter, "other"));
+    ASSERT_OK(eddy_sleep(NAN));
+    ASSERT_STR_EQ(noted(), "other");
+    ASSERT_INT_EQ(milliseconds(), 0);
+}
+
 TASK_TEST(an_infinite_sleep_ends_by_a_cancel_only) {
     eddy_task *task = eddy_create_task(sleeps_for_ever, NULL);
 

@@ -98,6 +98,22 @@ TASK_TEST(the_current_task_is_the_one_that_runs) {
     eddy_unref(task);
 }
 
+static int stays_itself(void *unused) {
+    eddy_task *me = eddy_current_task();
+
+    (void)unused;
+    for (int i = 0; i < 3; i++) {
+        ASSERT_OK(eddy_yield());
+        ASSERT_PTR_EQ(eddy_current_task(), me);
+    }
+    return 0;
+}
+
+TASK_TEST(the_current_task_is_the_same_before_and_after_a_wait) {
+    ASSERT_OK(
+        eddy_gather(eddy_create_task(stays_itself, NULL), eddy_create_task(stays_itself, NULL)));
+}
+
 static void callback_says_current(void *out) {
     says_current(out);
 }
@@ -155,55 +171,6 @@ TEST(a_loop_without_tasks_has_none) {
 
     ASSERT_INT_EQ(eddy_all_tasks(loop, NULL, 0), 0);
     virtual_close(loop);
-}
-
-/* --- names ------------------------------------------------------------------------------------ */
-
-TASK_TEST(a_task_is_called_after_its_function) {
-    eddy_task *task = eddy_create_task(noter, "x"), *address = eddy_create_task(&noter, "y");
-    eddy_task *with =
-        eddy_create_task_with(&(eddy_task_options){.stack_bytes = 1 << 16}, noter, "z");
-
-    ASSERT_STR_EQ(eddy_task_name(task), "noter");
-    ASSERT_STR_EQ(eddy_task_name(address), "noter");
-    ASSERT_STR_EQ(eddy_task_name(with), "noter");
-    ASSERT_OK(eddy_gather(task, address, with));
-}
-
-TASK_TEST(a_name_of_the_options_is_copied) {
-    char name[] = "reader";
-    eddy_task *task =
-        eddy_create_task_with(&((eddy_task_options){.name = name, .eager = false}), noter, "x");
-
-    name[0] = 'X';
-    ASSERT_STR_EQ(eddy_task_name(task), "reader");
-    ASSERT_OK(eddy_await(eddy_ref(task)));
-    ASSERT_STR_EQ(eddy_task_name(task), "reader"); /* as long as the task */
-    eddy_unref(task);
-}
-
-TASK_TEST(a_task_keeps_its_name_when_it_is_asked_again) {
-    eddy_task *task = eddy_create_task(noter, "x");
-    const char *name = eddy_task_name(task);
-
-    ASSERT_PTR_EQ(eddy_task_name(task), name);
-    ASSERT_OK(eddy_await(task));
-}
-
-TASK_TEST(a_task_keeps_its_name_when_it_is_cancelled_with_a_reason) {
-    eddy_task *task = eddy_create_task(noter, "x");
-
-    ASSERT(eddy_cancel_with(task, "not needed"));
-    ASSERT_STR_EQ(eddy_task_name(task), "noter");
-    ASSERT_CODE(-ECANCELED, eddy_await(task));
-}
-
-TASK_TEST(a_plain_future_and_null_have_no_name) {
-    eddy_future *future = eddy_future_new(NULL);
-
-    ASSERT_NULL(eddy_task_name(future));
-    ASSERT_NULL(eddy_task_name(NULL));
-    eddy_unref(future);
 }
 
 /* --- arguments -------------------------------------------------------------------------------- */

@@ -474,6 +474,22 @@ static int takes_two_cancels(void *begun) {
     return 2;
 }
 
+static int cancels_itself(void *unused) {
+    (void)unused;
+    ASSERT_OK(eddy_yield());
+    eddy_cancel_with(eddy_current_task(), "by itself");
+    return eddy_yield();
+}
+
+OTHER_TEST(a_coroutine_that_cancels_itself_is_cancelled_for_who_blocks) {
+    eddy_future *future = eddy_run_coroutine_threadsafe(other->loop, cancels_itself, NULL);
+
+    ASSERT_CODE(-ECANCELED, eddy_future_wait_blocking(future, INFINITY));
+    ASSERT_STR_EQ(eddy_last_error()->message, "by itself");
+    ASSERT(eddy_is_cancelled(future));
+    eddy_unref(future);
+}
+
 OTHER_TEST(each_cancel_counts) {
     sem_t begun;
     eddy_future *future;

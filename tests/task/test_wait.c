@@ -64,6 +64,36 @@ TASK_TEST(wait_takes_tasks_timers_and_plain_futures_alike) {
     await_all_of(futures, 3);
 }
 
+TASK_TEST(wait_for_all_goes_on_after_a_failure_and_may_be_asked_again) {
+    double two = 2;
+    eddy_future *futures[] = {eddy_create_task(fails_after, &two), SLEEPER(.seconds = 3)};
+
+    for (int i = 0; i < 2; i++) {
+        ASSERT_INT_EQ(eddy_wait(futures, 2, INFINITY, EDDY_ALL_COMPLETED), 2);
+        ASSERT_INT_EQ(milliseconds(), 3000);
+    }
+    ASSERT_CODE(-EIO, eddy_await(futures[0]));
+    ASSERT_OK(eddy_await(futures[1]));
+}
+
+TASK_TEST(a_cancelled_future_is_no_error_for_who_waits_for_the_first_one) {
+    eddy_future *futures[] = {SLEEPER(.seconds = 9), SLEEPER(.seconds = 2)};
+
+    cancel_later(1, futures[0]);
+    ASSERT_INT_EQ(eddy_wait(futures, 2, INFINITY, EDDY_FIRST_ERROR), 2);
+    ASSERT_INT_EQ(milliseconds(), 2000);
+    await_all_of(futures, 2);
+}
+
+TASK_TEST(wait_until_what_is_unknown_is_refused) {
+    eddy_future *futures[] = {SLEEPER(.seconds = 1)};
+
+    ASSERT_CODE(-EINVAL, eddy_wait(futures, 1, INFINITY, (eddy_wait_until)3));
+    ASSERT_STR_CONTAINS(eddy_last_error()->message, "until what?");
+    ASSERT_CODE(-EINVAL, eddy_wait(futures, 1, INFINITY, (eddy_wait_until)-1));
+    await_all_of(futures, 1);
+}
+
 /* --- what is done already --------------------------------------------------------------------- */
 
 TASK_TEST(wait_returns_at_once_when_enough_is_done) {
@@ -127,6 +157,16 @@ TASK_TEST(a_wait_that_ended_early_leaves_no_timer_behind) {
     ASSERT_OK(eddy_sleep(5000));
     ASSERT_INT_EQ(milliseconds(), 5001000);
     await_all_of(futures, 1);
+}
+
+/* The timer of the task was armed first, so the task is done before who waits for it has run. */
+TASK_TEST(a_wait_that_times_out_in_the_turn_of_a_completion_counts_it) {
+    eddy_future *futures[] = {SLEEPER(.seconds = 2), SLEEPER(.seconds = 3)};
+
+    ASSERT_OK(eddy_yield());
+    ASSERT_INT_EQ(eddy_wait(futures, 2, 2, EDDY_ALL_COMPLETED), 1);
+    ASSERT_INT_EQ(milliseconds(), 2000);
+    await_all_of(futures, 2);
 }
 
 /* What left is not woken by what it waited for. */

@@ -111,3 +111,67 @@ TASK_TEST(wait_for_in_a_callback_is_refused_and_takes_the_reference) {
     ASSERT_OK(eddy_sleep(2));
     ASSERT_INT_EQ(live_tasks(), 1);
 }
+
+TASK_TEST(a_cancel_ends_a_wait_without_a_time_limit_and_the_child_with_it) {
+    eddy_future *future = eddy_future_new(NULL);
+    eddy_task *task = eddy_current_task();
+
+    cancel_later(1, task);
+    ASSERT_CODE(-ECANCELED, eddy_wait_for(eddy_ref(future), INFINITY));
+    ASSERT(eddy_is_cancelled(future));
+    ASSERT_INT_EQ(eddy_uncancel(), 0);
+    eddy_unref(future);
+}
+
+TASK_TEST(wait_for_no_time_waits_for_the_end_of_what_it_cancels) {
+    eddy_task *task = TIDY(.name = "child", .seconds = 9, .clean_up = 3);
+
+    ASSERT_OK(eddy_sleep(1));
+    ASSERT_CODE(-ETIMEDOUT, eddy_wait_for(task, 0));
+    ASSERT_INT_EQ(milliseconds(), 4000);
+    ASSERT_STR_EQ(noted(), "child!");
+}
+
+static int fails_when_cancelled(void *unused) {
+    (void)unused;
+    return eddy_sleep(9) == -ECANCELED ? eddy_raise(-EIO, "failed in the clean-up") : 0;
+}
+
+TASK_TEST(an_error_of_the_late_child_is_returned) {
+    ASSERT_CODE(-EIO, eddy_wait_for(eddy_create_task(fails_when_cancelled, NULL), 1));
+    ASSERT_STR_EQ(eddy_last_error()->message, "failed in the clean-up");
+}
+
+static int waits_and_goes_on(void *child) {
+    int r = eddy_wait_for(eddy_ref(child), 100);
+
+    note("%d", r);
+    return eddy_sleep(1);
+}
+
+TASK_TEST(a_cancel_in_the_turn_of_the_childs_end_refuses_the_next_call) {
+    eddy_task *child = RETURNER(8), *task = eddy_create_task(waits_and_goes_on, child);
+
+    ASSERT_OK(eddy_yield());
+    ASSERT(eddy_is_done(child));
+    ASSERT(eddy_cancel(task));
+    ASSERT_CODE(-ECANCELED, eddy_await(task));
+    ASSERT_STR_EQ(noted(), "8");
+    ASSERT_INT_EQ(eddy_await(child), 8);
+    ASSERT_INT_EQ(milliseconds(), 0);
+}
+
+TASK_TEST(no_time_for_a_shield_cancels_the_shield_alone) {
+    eddy_task *task = SLEEPER(.seconds = 1, .result = 4);
+    eddy_future *shield = eddy_shield(eddy_ref(task));
+
+    ASSERT_CODE(-ETIMEDOUT, eddy_wait_for(eddy_ref(shield), 0));
+    ASSERT(eddy_is_cancelled(shield));
+    ASSERT(!eddy_is_done(task));
+    ASSERT_INT_EQ(eddy_await(task), 4);
+    eddy_unref(shield);
+}
+
+TASK_TEST(an_infinite_time_for_a_shield_gives_the_result) {
+    ASSERT_INT_EQ(eddy_wait_for(eddy_shield(SLEEPER(.seconds = 1, .result = 4)), INFINITY), 4);
+}
