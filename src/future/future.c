@@ -61,6 +61,11 @@ void eddy__report_failure(eddy_loop *loop, const eddy_error *error, const char *
     }
     while (root->cause)
         root = root->cause;
+    if (eddy__error_is_long(error)) {
+        eddy__log(EDDY_LOG_ERROR, "%s", what);
+        eddy__error_log(error);
+        return;
+    }
     if (root->file)
         eddy__log(EDDY_LOG_ERROR, "%s: %s: %s (%s:%d, in %s)", what, eddy_error_name(error->code),
                   error->message, root->file, root->line, root->function);

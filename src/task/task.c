@@ -319,8 +319,10 @@ static const eddy_error *task_leaving_error(struct eddy__task *task, int result)
     }
     if (!last && result == -ECANCELED && task->extras)
         last = eddy_error_ref(task->extras->cancel_error);
-    if (!last)
+    if (!last && result == -ECANCELED)
         return NULL;
+    if (!last)
+        last = eddy__error_of(result);
     slice.size = MIN(slice.size, sizeof(name) - 1);
     memcpy(name, slice.data, slice.size);
     name[slice.size] = '\0';
