@@ -30,7 +30,8 @@ struct eddy__future_class {
     void *(*take_value)(eddy_future *future); /* DONE with result >= 0. NULL: it has none */
     /* What it is, for a report: task "x" (created at y). NULL: a future. */
     void (*describe)(const eddy_future *future, char *text, size_t size);
-    void (*free)(eddy_future *future); /* the last reference went */
+    void (*free)(eddy_future *future);                 /* the last reference went */
+    eddy_future *(*behind)(const eddy_future *future); /* what it waits for itself. NULL: nothing */
 };
 
 enum eddy__future_state { FUTURE_PENDING, FUTURE_DONE };

@@ -58,6 +58,10 @@ static void shield_describe(const eddy_future *future, char *text, size_t size) 
         inner->class->describe(inner, text, size);
 }
 
+static eddy_future *shield_behind(const eddy_future *future) {
+    return container_of(future, const struct shield, future)->inner;
+}
+
 static void shield_free(eddy_future *future) {
     eddy__future_drop_callbacks(future);
     shield_leave(shield_of(future));
@@ -67,7 +71,8 @@ static void shield_free(eddy_future *future) {
 static const struct eddy__future_class shield_class = {.cancel = shield_cancel,
                                                        .take_value = shield_take_value,
                                                        .describe = shield_describe,
-                                                       .free = shield_free};
+                                                       .free = shield_free,
+                                                       .behind = shield_behind};
 
 /* Takes the inner only on success. NULL: no memory. */
 static struct shield *shield_new(eddy_loop *loop, eddy_future *inner) {

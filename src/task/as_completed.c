@@ -172,6 +172,13 @@ static void next_dropped(struct eddy__wait *wait) {
     eddy_as_completed_free(iterator);
 }
 
+static void next_look(const struct eddy__wait *wait, struct eddy__look *look) {
+    const eddy_as_completed *iterator = container_of(wait, struct asking, wait)->owner;
+
+    for (int i = 0; i < iterator->count; i++)
+        eddy__look_at(look, iterator->items[i].future);
+}
+
 /* Until there is one, or none to come. */
 static void next_await(struct asking *asking) {
     eddy_as_completed *iterator = asking->owner;
@@ -194,8 +201,9 @@ static int next_take(eddy_as_completed *iterator, eddy_future **out) {
 }
 
 int eddy_as_completed_next(eddy_as_completed *iterator, eddy_future **out) {
-    struct asking asking = {.wait = {.cancel = next_cancelled, .drop = next_dropped},
-                            .owner = iterator};
+    struct asking asking = {
+        .wait = {.cancel = next_cancelled, .drop = next_dropped, .look = next_look},
+        .owner = iterator};
     int r;
 
     *out = NULL;

@@ -380,7 +380,7 @@ static void some_look(const struct eddy__wait *wait, struct eddy__look *look) {
     for (int i = 0; i < some->count; i++)
         eddy__look_at(look, some->futures[i]);
     if (eddy__timer_is_armed(&some->timer))
-        eddy__look_until(look, some->timer.deadline_ns);
+        look->until_ns = some->timer.deadline_ns;
 }
 
 static int count_done(eddy_future *futures[], int count) {

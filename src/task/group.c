@@ -183,6 +183,12 @@ static void child_done(struct eddy__waiter *waiter, eddy_future *future) {
         eddy__task_wake(group->ending->task);
 }
 
+struct eddy__task *eddy__group_body(const struct eddy__waiter *waiter) {
+    if (waiter->wake != child_done)
+        return NULL;
+    return container_of(waiter, struct group_child, waiter)->group->body;
+}
+
 /* 0: the group may take a task. */
 static int group_check(eddy_task_group *group) {
     int r = group ? eddy__loop_check(group->loop) : eddy__fail(-ENOMEM);

@@ -57,6 +57,9 @@ const char *eddy__task_cancel_reason(const struct eddy__task *task);
  * last error. */
 int eddy__task_fail_cancelled(struct eddy__task *task);
 
+/* Whose group this waiter of a task belongs to; NULL: to no group. */
+struct eddy__task *eddy__group_body(const struct eddy__waiter *waiter);
+
 /* This thread's root task no longer knows the loop. */
 void eddy__root_forget(eddy_loop *loop);
 

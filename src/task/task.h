@@ -10,6 +10,8 @@
 #ifndef EDDY__TASK_H
 #define EDDY__TASK_H
 
+#include <string.h>
+
 #include <eddy/task.h>
 
 #include "coro.h"
@@ -39,8 +41,8 @@ static inline void eddy__look_at(struct eddy__look *look, eddy_future *future) {
         look->future(look, future);
 }
 
-static inline void eddy__look_until(struct eddy__look *look, int64_t until_ns) {
-    look->until_ns = until_ns;
+static inline void eddy__look_name(struct eddy__look *look, const char *what) {
+    strncpy(look->what, what, sizeof(look->what) - 1);
 }
 
 /* What a parked task waits for. Lies on its stack. */
