@@ -25,7 +25,8 @@ static void shield_leave(struct shield *shield) {
     if (shield->far && eddy__shared_leave(shield->far))
         eddy__free(shield->far);
     shield->far = NULL;
-    shield->inner = eddy_unref(shield->inner);
+    if (shield->inner)
+        eddy_detach(TAKE_POINTER(shield->inner));
 }
 
 /* The failure is the outer's now, to be awaited or reported. */

@@ -37,7 +37,10 @@ static void loop_run_ready(eddy_loop *loop) {
             break;
         loop->budget--;
         loop->switches++;
-        (*(const struct eddy__runnable_class **)runnable)->run(runnable);
+        if (unlikely(loop->options.debug))
+            eddy__debug_run(loop, runnable);
+        else
+            (*(const struct eddy__runnable_class **)runnable)->run(runnable);
     }
 }
 
@@ -155,12 +158,19 @@ static void loop_turn(eddy_loop *loop, int64_t most_ns) {
 /* --- running ---------------------------------------------------------------------------------- */
 
 int eddy__loop_refuse(const eddy_loop *loop) {
+    char here[EDDY__THREAD_TEXT_BYTES];
+
     if (loop->fork_generation != eddy__fork_generation)
         return eddy_raise(EDDY_EFORKED, "this loop was made before fork(): it is the parent's");
     if (loop->closed)
         return eddy_raise(EDDY_ESHUTDOWN, "this loop is closed");
-    return eddy_raise(EDDY_EWRONG_THREAD, "this loop belongs to another thread; from here only "
-                                          "eddy_call_soon_threadsafe() may be used on it");
+    eddy__thread_describe(here);
+    if (loop->options.debug)
+        eddy__debug_wrong_thread(loop);
+    return eddy_raise(EDDY_EWRONG_THREAD,
+                      "this loop belongs to another thread, %s, and this is %s; from here only "
+                      "eddy_call_soon_threadsafe() may be used on it",
+                      loop->owner, here);
 }
 
 /* A loop that does not run may be taken over by the thread that runs it next. */
@@ -175,7 +185,7 @@ static int loop_enter(eddy_loop *loop) {
     if (loop->running)
         return eddy_raise(EDDY_EWRONG_THREAD, "this loop is running on another thread");
     if (!loop->is_bound)
-        loop->thread = &eddy__thread;
+        eddy__loop_claim(loop);
     r = eddy__loop_check(loop);
     if (r < 0)
         return r;
@@ -268,6 +278,7 @@ static void options_read(const eddy_loop_options *options, size_t size, eddy_loo
         memcpy(&loop->options, options, MIN(size, sizeof(loop->options)));
     if (loop->options.turn_budget <= 0)
         loop->options.turn_budget = LOOP_TURN_BUDGET;
+    loop->options.debug |= eddy__debug_is_asked();
 }
 
 static int threads_default(void) {
@@ -276,7 +287,7 @@ static int threads_default(void) {
 
 /* What needs nothing to fail. */
 static void loop_init(eddy_loop *loop) {
-    loop->thread = &eddy__thread;
+    eddy__loop_claim(loop);
     loop->fork_generation = eddy__fork_generation;
     loop->host_fd = loop->timer_fd = -1;
     loop->budget = loop->options.turn_budget;

@@ -230,7 +230,8 @@ eddy_as_completed *eddy_as_completed_free(eddy_as_completed *iterator) {
         eddy__waiter_remove(&item->waiter);
         if (item->far && eddy__shared_leave(item->far))
             eddy__free(item->far);
-        eddy_unref(item->future);
+        if (item->future)
+            eddy_detach(item->future);
     }
     eddy_error_unref(iterator->refusal);
     eddy__free(iterator);

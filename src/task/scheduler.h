@@ -8,6 +8,8 @@
 
 #include "task.h"
 
+#define SCHEDULER_DEAD 64
+
 struct eddy__scheduler {
     void *loop_place; /* where the loop's own flow goes on, while a task runs */
     struct eddy__stack_pool stacks;
@@ -17,6 +19,9 @@ struct eddy__scheduler {
      * callback. */
     bool eager;
     struct eddy__task *eager_maker;
+    /* Debug: the records of the tasks that were freed last, so that a stale pointer meets them. */
+    struct eddy__task *dead[SCHEDULER_DEAD];
+    unsigned dead_count; /* ever */
 };
 
 extern const struct eddy__future_class eddy__task_class;
