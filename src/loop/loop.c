@@ -30,18 +30,28 @@ static bool loop_has_stopped(const eddy_loop *loop) {
 
 /* The budget is renewed by a poll, not by a run: a root task that yields in a loop must not keep it
  * from polling. */
+static inline void *loop_next_ready(eddy_loop *loop) {
+    void *runnable;
+
+    if (loop->budget <= 0 || loop->woken || loop_has_stopped(loop))
+        return NULL;
+    runnable = eddy__ring_pop(&loop->ready);
+    if (!runnable)
+        return NULL;
+    loop->budget--;
+    loop->switches++;
+    return runnable;
+}
+
 static void loop_run_ready(eddy_loop *loop) {
-    while (loop->budget > 0 && !loop->woken && !loop_has_stopped(loop)) {
-        void *runnable = eddy__ring_pop(&loop->ready);
-        if (!runnable)
-            break;
-        loop->budget--;
-        loop->switches++;
-        if (unlikely(loop->options.debug))
+    void *runnable;
+
+    if (unlikely(loop->options.debug))
+        while ((runnable = loop_next_ready(loop)))
             eddy__debug_run(loop, runnable);
-        else
+    else
+        while ((runnable = loop_next_ready(loop)))
             (*(const struct eddy__runnable_class **)runnable)->run(runnable);
-    }
 }
 
 /* What a turn has gathered, to be done once. */

@@ -162,7 +162,8 @@ TEST(a_loop_that_is_closed_with_tasks_in_it_lists_them) {
     const char *text = reports_of(NEVER, leaves_three, NULL);
 
     ASSERT_STR_CONTAINS(text, "a loop was closed with 3 tasks in it that had not ended\n");
-    ASSERT_INT_EQ(count(text, " had not ended: it waits for a sleep\n"), 2);
+    ASSERT_INT_EQ(count(text, " had not ended: it waits for a sleep\n"), 1);
+    ASSERT_INT_EQ(count(text, " had not ended\n"), 1 + 1); /* the second has not run */
     ASSERT_STR_CONTAINS(text, "task \"awaits_for_ever\" (created at ");
     ASSERT_STR_CONTAINS(text, " had not ended, at ");
     ASSERT_INT_EQ(count(text, "\n"), 4);

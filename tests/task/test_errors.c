@@ -217,7 +217,7 @@ static const char *printed(const eddy_error *error) {
 /* `format` with the numbers of lines of this file. */
 #define EXPECT(text, ...)                                  \
     do {                                                   \
-        char expected[2000];                               \
+        char expected[4000];                               \
         snprintf(expected, sizeof(expected), __VA_ARGS__); \
         ASSERT_STR_EQ(text, expected);                     \
     } while (0)
@@ -275,6 +275,38 @@ TASK_TEST(each_way_to_await_shows_its_call) {
     ASSERT_STR_CONTAINS(printed(eddy_last_error()), "    eddy_gather_array(futures, 1, NULL)\n");
     eddy_wait_for(RETURNER(-EIO), 5);
     ASSERT_STR_CONTAINS(printed(eddy_last_error()), "    eddy_wait_for(RETURNER(-EIO), 5)\n");
+}
+
+static int fails_after_a_while(void *sentence) {
+    ASSERT_OK(eddy_sleep(1));
+    return eddy_raise(-EIO, "%s", (const char *)sentence);
+}
+
+TASK_TEST(what_failed_in_a_group_is_printed_as_branches_below_its_end) {
+    eddy_task_group *group = eddy_task_group_new();
+    int line = __LINE__ + 1;
+    eddy_task_group_create_task(group, fails_after_a_while, "one");
+    eddy_task_group_create_task(group, fails_after_a_while, "two");
+    ASSERT_CODE(-EIO, eddy_task_group_wait(group));
+
+    EXPECT(printed(eddy_last_error()),
+           "  + Group traceback (most recent call last):\n"
+           "  |   File \"%s\", line %d, in %s\n"
+           "  |     eddy_task_group_wait(group)\n"
+           "  | EIO: one (and 1 more in its task group)\n"
+           "  +-+---------------- 1 ----------------\n"
+           "    | Traceback (most recent call last):\n"
+           "    |   Task \"fails_after_a_while\", created at %s:%d\n"
+           "    |   File \"%s\", line %d, in fails_after_a_while\n"
+           "    | EIO: one\n"
+           "    +---------------- 2 ----------------\n"
+           "    | Traceback (most recent call last):\n"
+           "    |   Task \"fails_after_a_while\", created at %s:%d\n"
+           "    |   File \"%s\", line %d, in fails_after_a_while\n"
+           "    | EIO: two\n"
+           "    +------------------------------------\n",
+           __FILE__, line + 2, __func__, __FILE__, line, __FILE__, eddy_last_error()->line,
+           __FILE__, line + 1, __FILE__, eddy_last_error()->line);
 }
 
 TASK_TEST(a_time_out_says_which_call_it_was) {
