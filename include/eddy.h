@@ -7,6 +7,7 @@
 #include <eddy/base.h>
 #include <eddy/error.h>
 #include <eddy/future.h>
+#include <eddy/inspect.h>
 #include <eddy/loop.h>
 #include <eddy/server.h>
 #include <eddy/stream.h>

@@ -24,6 +24,18 @@ extern "C" {
 #define EDDY_STRING(token)    EDDY_STRING_OF(token)
 #define EDDY_PLACE            __FILE__ ":" EDDY_STRING(__LINE__)
 
+/* The place of a call with all that a traceback shows of it. EDDY_HERE() points to a constant: to
+ * note it costs one pointer. */
+typedef struct eddy_place {
+    const char *origin;   /* "file.c:12", and behind its NUL the call as it is written */
+    const char *function; /* that the call stands in */
+} eddy_place;
+#define EDDY_HERE(call)                                                       \
+    (__extension__({                                                          \
+        static const eddy_place eddy_here = {EDDY_PLACE "\0" call, __func__}; \
+        &eddy_here;                                                           \
+    }))
+
 /* An event loop: one thread's tasks, timers and descriptors. See eddy/loop.h. */
 typedef struct eddy_loop eddy_loop;
 

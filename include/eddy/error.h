@@ -38,7 +38,8 @@ enum eddy_error_code {
 /* A record of one failure: immutable, counted, and readable from any thread.
  * A record that nobody had to format (a plain errno) is static: file and function are NULL, line is
  * 0. When a task ends with an error, its name is put around the record: `task` and `cause` are that
- * chain, from the outermost task inwards, down to the record that eddy_raise() made. */
+ * chain, from the outermost task inwards, down to the record that eddy_raise() made. Who awaits the
+ * task adds where. A cancel without a reason stays bare. */
 typedef struct eddy_error {
     int code;
     int line;            /* where it was raised; 0: unknown */
@@ -50,6 +51,7 @@ typedef struct eddy_error {
     const struct eddy_error *cause;
     const struct eddy_error *const *others; /* of a task group: what failed after it, in time */
     int others_count;
+    const eddy_place *awaited; /* where the failure was awaited, or NULL */
 } eddy_error;
 
 /* Records a failure of the running task, with this place, and returns `code`: `return
@@ -68,8 +70,9 @@ EDDY_API const eddy_error *eddy_last_error(void);
 EDDY_API const eddy_error *eddy_error_ref(const eddy_error *error);
 EDDY_API const eddy_error *eddy_error_unref(const eddy_error *error);
 
-/* Writes the record as Python writes a traceback: the tasks it came through, the place, the
- * sentence. Does nothing for NULL. */
+/* Writes the record as Python writes a traceback: the tasks it came through with the places where
+ * they were created and awaited, the place where it was raised, the sentence; the errors of a task
+ * group as branches. Of very many tasks the outermost and the innermost. Does nothing for NULL. */
 EDDY_API void eddy_error_print(const eddy_error *error, FILE *stream);
 
 /* The name of a code ("ECONNREFUSED", "EDDY_ELIMIT") and its general text ("Connection refused").

@@ -15,29 +15,42 @@
 extern "C" {
 #endif
 
-/* --- waiting ---------------------------------------------------------------------------------- */
+/* --- waiting ----------------------------------------------------------------------------------
+ *
+ * The macros note the place of the call, for tracebacks and call graphs (eddy/inspect.h). */
 
 /* Waits until it is done. Takes it. Suspends. Returns what the task's function returned, or its
  * error, with the error's sentence in eddy_last_error(). If the caller is cancelled meanwhile, the
  * cancel is passed on and await returns when the future has ended. -EDEADLK: a task awaits itself
  * (its reference is then not taken), or the call stands in a loop callback or a pool thread. */
 EDDY_API int eddy_await(eddy_future *future);
+EDDY_API int eddy_await_at(const eddy_place *place, eddy_future *future);
+#define eddy_await(...) eddy_await_at(EDDY_HERE("eddy_await(" #__VA_ARGS__ ")"), __VA_ARGS__)
 
 /* The same for a future that carries a value; *value is untouched on failure. value may be NULL. */
 EDDY_API int eddy_await_value(eddy_future *future, void **value);
+EDDY_API int eddy_await_value_at(const eddy_place *place, eddy_future *future, void **value);
+#define eddy_await_value(...) \
+    eddy_await_value_at(EDDY_HERE("eddy_await_value(" #__VA_ARGS__ ")"), __VA_ARGS__)
 
 /* Waits for any number of futures and takes them: eddy_gather(a, b, c). Suspends until all are
  * done, also after a failure. Returns 0, or this task's own cancel, or the error that came first in
  * time. The others go on meanwhile: use eddy_cancel() or a task group where a failure should stop
  * them. */
 #ifndef __cplusplus
-#define eddy_gather(...)                          \
-    eddy_gather_array(                            \
-        (eddy_future *[]){NULL, __VA_ARGS__} + 1, \
+#define eddy_gather(...)                                                                      \
+    eddy_gather_array_at(                                                                     \
+        EDDY_HERE("eddy_gather(" #__VA_ARGS__ ")"), (eddy_future *[]){NULL, __VA_ARGS__} + 1, \
         (int)(sizeof((eddy_future *[]){NULL, __VA_ARGS__}) / sizeof(eddy_future *)) - 1, NULL)
+#else
+#define eddy_gather(...) eddy_gather_from{EDDY_HERE("eddy_gather(" #__VA_ARGS__ ")")}(__VA_ARGS__)
 #endif
 /* results: one int per future, what eddy_await() would have returned; may be NULL. */
 EDDY_API int eddy_gather_array(eddy_future **futures, int count, int *results);
+EDDY_API int eddy_gather_array_at(const eddy_place *place, eddy_future **futures, int count,
+                                  int *results);
+#define eddy_gather_array(...) \
+    eddy_gather_array_at(EDDY_HERE("eddy_gather_array(" #__VA_ARGS__ ")"), __VA_ARGS__)
 
 /* Waits, and takes nothing. `seconds` may be INFINITY. Suspends. Returns how many are done (at a
  * time-out also 0), -ECANCELED, or -EINVAL for a NULL among them or an unknown `until`. The futures
@@ -48,10 +61,16 @@ typedef enum eddy_wait_until {
     EDDY_FIRST_ERROR
 } eddy_wait_until;
 EDDY_API int eddy_wait(eddy_future **futures, int count, double seconds, eddy_wait_until until);
+EDDY_API int eddy_wait_at(const eddy_place *place, eddy_future **futures, int count, double seconds,
+                          eddy_wait_until until);
+#define eddy_wait(...) eddy_wait_at(EDDY_HERE("eddy_wait(" #__VA_ARGS__ ")"), __VA_ARGS__)
 
 /* Waits at most `seconds`; then cancels it, waits for its end, and returns -ETIMEDOUT. Takes it.
  * Suspends. A future that completes although it was cancelled keeps its result. */
 EDDY_API int eddy_wait_for(eddy_future *future, double seconds);
+EDDY_API int eddy_wait_for_at(const eddy_place *place, eddy_future *future, double seconds);
+#define eddy_wait_for(...) \
+    eddy_wait_for_at(EDDY_HERE("eddy_wait_for(" #__VA_ARGS__ ")"), __VA_ARGS__)
 
 /* A future that ends as the given one does, result, value and error. Takes it. A cancel of the
  * shield ends the shield alone: the other goes on, and is reported if it then fails unseen. Its
@@ -148,10 +167,14 @@ EDDY_API int eddy_future_wait_blocking(eddy_future *future, double seconds);
 #ifdef __cplusplus
 }
 
-template <typename... Futures> inline int eddy_gather(Futures... futures) {
-    eddy_future *array[] = {nullptr, futures...};
-    return eddy_gather_array(array + 1, static_cast<int>(sizeof...(futures)), nullptr);
-}
+struct eddy_gather_from {
+    const eddy_place *place;
+    template <typename... Futures> int operator()(Futures... futures) const {
+        eddy_future *array[] = {nullptr, futures...};
+        return eddy_gather_array_at(place, array + 1, static_cast<int>(sizeof...(futures)),
+                                    nullptr);
+    }
+};
 #endif
 
 #endif

@@ -56,6 +56,10 @@ typedef struct eddy_loop_options {
     double poll_spin_seconds;
     int turn_budget;     /* most tasks and callbacks that run between two polls; 0: 256 */
     bool measure_stacks; /* for eddy_stack_report(); takes some 20 microseconds a task */
+    /* Debug mode, also by EDDY_DEBUG=1 in the environment: reports to the log what is not wrong by
+     * itself (docs/debugging.md). Slower; the order in which tasks run is the same. */
+    bool debug;
+    double slow_callback_seconds; /* debug: a longer step is reported; 0: 0.1 */
 } eddy_loop_options;
 
 /* Makes a loop. options may be NULL. Returns 0, -ENOMEM, -EMFILE, -ENOTSUP (a backend that this

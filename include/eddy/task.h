@@ -27,10 +27,14 @@ extern "C" {
  * running loop. SIGINT, where it was SIG_DFL, cancels the main task; a second one kills the
  * process. */
 EDDY_API int eddy_run(eddy_fn *fn, void *arg);
+EDDY_API int eddy_run_at(const eddy_place *place, eddy_fn *fn, void *arg);
+#define eddy_run(...) eddy_run_at(EDDY_HERE("eddy_run(" #__VA_ARGS__ ")"), __VA_ARGS__)
 
 /* eddy_run for main(): an error is printed with its traceback. Returns the exit status: fn's value
  * (0..255), 1 after an error, 130 after SIGINT. */
 EDDY_API int eddy_main(eddy_fn *fn, void *arg);
+EDDY_API int eddy_main_at(const eddy_place *place, eddy_fn *fn, void *arg);
+#define eddy_main(...) eddy_main_at(EDDY_HERE("eddy_main(" #__VA_ARGS__ ")"), __VA_ARGS__)
 
 /* --- tasks ------------------------------------------------------------------------------------ */
 

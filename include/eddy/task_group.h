@@ -57,10 +57,15 @@ EDDY_API void eddy_task_group_cancel(eddy_task_group *group);
  * eddy_last_error()->others. In a callback, where nothing can wait: -EDEADLK, and the tasks are
  * cancelled. */
 EDDY_API int eddy_task_group_end(eddy_task_group *group, int result);
+EDDY_API int eddy_task_group_end_at(const eddy_place *place, eddy_task_group *group, int result);
+#define eddy_task_group_end(...) \
+    eddy_task_group_end_at(EDDY_HERE("eddy_task_group_end(" #__VA_ARGS__ ")"), __VA_ARGS__)
 
 /* The same after a body that went well: eddy_task_group_end(group, 0). Suspends. Takes the group.
  */
 EDDY_API int eddy_task_group_wait(eddy_task_group *group);
+#define eddy_task_group_wait(...) \
+    eddy_task_group_end_at(EDDY_HERE("eddy_task_group_wait(" #__VA_ARGS__ ")"), __VA_ARGS__, 0)
 
 #ifdef __cplusplus
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * failure.c - error records: names, texts, static and counted ones, and how they print. */
+ * failure.c - error records: names, texts, static and counted ones. Read next: traceback.c (how
+ * they print). */
 #include "failure.h"
 
 #include <assert.h>
@@ -126,12 +127,14 @@ const eddy_error *eddy_last_error(void) {
 
 /* A code that is neither errno's nor ours has no static record: a program may have codes of its
  * own. */
-int eddy__fail(int code) {
+const eddy_error *eddy__error_of(int code) {
     const eddy_error *error = eddy__error_static(code);
 
-    if (error->code != code)
-        error = eddy__error_format(code, "Unknown error %d", code);
-    eddy__error_set(eddy__error_slot(), error);
+    return error->code == code ? error : eddy__error_format(code, "Unknown error %d", code);
+}
+
+int eddy__fail(int code) {
+    eddy__error_set(eddy__error_slot(), eddy__error_of(code));
     return code;
 }
 
@@ -207,22 +210,71 @@ const eddy_error *eddy__error_format(int code, const char *format, ...) {
     return error;
 }
 
+static int refs_of(const eddy_error *error) {
+    return atomic_load_explicit(&failure_of(error)->refs, memory_order_acquire);
+}
+
+static bool is_bare_cancel(const eddy_error *error) {
+    return error->code == -ECANCELED && refs_of(error) == 0;
+}
+
 const eddy_error *eddy__error_leave_task(const eddy_error *cause, const char *task,
                                          const char *place) {
     size_t task_bytes = strlen(task) + 1, place_bytes = strlen(place) + 1;
     struct failure *failure;
 
-    if (atomic_load_explicit(&failure_of(cause)->refs, memory_order_relaxed) == 0)
+    if (is_bare_cancel(cause))
         return cause;
     failure = failure_new(cause->code, task_bytes + place_bytes);
     if (!failure)
         return cause;
 
     failure->error = *cause;
+    failure->error.awaited = NULL;
     failure->error.task = memcpy(failure->text, task, task_bytes);
     failure->error.place = memcpy(failure->text + task_bytes, place, place_bytes);
     failure->error.cause = cause;
     return &failure->error;
+}
+
+/* Another record of the same failure: what a task has left behind once more, for another awaiter;
+ * else a record around it. NULL: no memory. */
+static struct failure *failure_again(const eddy_error *error) {
+    struct failure *failure;
+
+    if (error->task && !error->awaited) {
+        const eddy_error *cause = eddy_error_ref(error->cause);
+        const eddy_error *again = eddy__error_leave_task(cause, error->task, error->place);
+        if (again == cause)
+            eddy_error_unref(cause);
+        return again == cause ? NULL : failure_of(again);
+    }
+    failure = failure_new(error->code, 0);
+    if (failure) {
+        failure->error = *error;
+        failure->error.task = failure->error.place = NULL;
+        failure->error.cause = eddy_error_ref(error);
+    }
+    return failure;
+}
+
+/* A record that nobody else holds is written to. One that was awaited in this task before gets
+ * another around it: a task group's body awaits, and then its end does. */
+void eddy__error_awaited(const eddy_place *place) {
+    const eddy_error **slot = eddy__error_slot(), *error = *slot;
+    struct failure *failure;
+
+    if (!place || !error || is_bare_cancel(error))
+        return;
+    if (refs_of(error) == 1 && !error->awaited) {
+        failure_of(error)->error.awaited = place;
+        return;
+    }
+    failure = failure_again(error);
+    if (!failure)
+        return;
+    failure->error.awaited = place;
+    eddy__error_set(slot, &failure->error);
 }
 
 const eddy_error *eddy__error_group(const eddy_error *const *errors, int count) {
@@ -241,6 +293,7 @@ const eddy_error *eddy__error_group(const eddy_error *const *errors, int count) 
     failure->error = *errors[0];
     failure->error.cause = eddy_error_ref(errors[0]);
     failure->error.task = failure->error.place = NULL;
+    failure->error.awaited = NULL;
     failure->error.others = others;
     failure->error.others_count = count - 1;
     return &failure->error;
@@ -257,30 +310,4 @@ int eddy_raise_at(int code, const char *file, int line, const char *function, co
                     eddy__error_new(code, file, line, function, format, arguments));
     va_end(arguments);
     return code;
-}
-
-/* --- printing -------------------------------------------------------------------------------- */
-
-/* The outermost task first, the place where it was raised last, then the sentence. */
-static void print_chain(const eddy_error *error, FILE *stream) {
-    for (; error->cause; error = error->cause)
-        if (error->task)
-            fprintf(stream, "  task \"%s\", created at %s\n", error->task, error->place);
-    if (error->file)
-        fprintf(stream, "  %s:%d, in %s\n", error->file, error->line, error->function);
-    fprintf(stream, "%s: %s\n", eddy_error_name(error->code), error->message);
-}
-
-/* As Python does; the others of a group follow the first. */
-void eddy_error_print(const eddy_error *error, FILE *stream) {
-    if (!error)
-        return;
-    if (error->task || error->file)
-        fputs("Traceback (innermost last):\n", stream);
-    print_chain(error, stream);
-    for (int i = 0; i < error->others_count; i++) {
-        fprintf(stream, "Failed with it in its task group, %d of %d:\n", i + 1,
-                error->others_count);
-        eddy_error_print(error->others[i], stream);
-    }
 }

@@ -26,10 +26,17 @@ const eddy_error *eddy__error_new(int code, const char *file, int line, const ch
 
 const eddy_error *eddy__error_format(int code, const char *format, ...) EDDY_PRINTF(2, 3);
 
-/* `cause` as it leaves a task: its name and place around it. Takes cause; static records stay bare.
- */
+/* The record of a code without a sentence: its static one, or for a code of the program's own a
+ * new reference. */
+const eddy_error *eddy__error_of(int code);
+
+/* `cause` as it leaves a task: its name and place around it. Takes cause. A cancel that says
+ * nothing stays bare: there are many, and they are no failures. */
 const eddy_error *eddy__error_leave_task(const eddy_error *cause, const char *task,
                                          const char *place);
+
+/* The last error of who runs now was awaited there (NULL: unknown). */
+void eddy__error_awaited(const eddy_place *place);
 
 /* What failed together: the record of the first, with the others beside it (borrowed, like the
  * array). A new reference; without memory the first alone. */
@@ -41,6 +48,12 @@ void eddy__error_set(const eddy_error **slot, const eddy_error *error);
 /* A failure without a sentence of its own: the code's static record becomes the last error. Returns
  * code. */
 int eddy__fail(int code);
+
+/* eddy_error_print(), to the log: a report for each line. */
+void eddy__error_log(const eddy_error *error);
+
+/* It came through more than one task, or with others: one line cannot tell it. */
+bool eddy__error_is_long(const eddy_error *error);
 
 /* Makes `error` (borrowed) the last error of who runs now; returns its code. */
 int eddy__fail_with(const eddy_error *error);

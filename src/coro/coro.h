@@ -27,6 +27,16 @@ static inline void eddy__coro_switch(void **from, void *to, struct eddy__stack *
     eddy__sanitizer_arrive(&flow);
 }
 
+#define CORO_VISIT_BYTES 8192
+
+/* Calls fn(arg), which must not suspend, as if the flow at `place` had called it: so that it can be
+ * unwound. Not where the stack has less left than a visit may need, nor with ucontext's switch. */
+static inline void eddy__coro_visit(void *place, struct eddy__stack *stack, void (*fn)(void *arg),
+                                    void *arg) {
+    if (!stack || (char *)place - (char *)eddy__stack_bottom(stack) >= CORO_VISIT_BYTES)
+        eddy__switch_visit(place, fn, arg);
+}
+
 /* Ends this flow, whose stack may be given to another from the next instruction on. */
 _Noreturn static inline void eddy__coro_finish(void *to, struct eddy__stack *stack) {
     eddy__sanitizer_leave(NULL, stack);

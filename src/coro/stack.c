@@ -12,6 +12,7 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "memory.h"
@@ -116,10 +117,11 @@ static bool guards_advise(const struct eddy__mapping *mapping, size_t guard_byte
 }
 
 /* An emulator may take advice that it does not know for good: believed when a system call cannot
- * read there. (A page that can be read is an empty name, and there is no such file.) */
+ * read there. (A page that can be read is a sleep of no time. Not a call that takes a text:
+ * Valgrind reads those itself, and does not survive it.) */
 static bool guards_install(const struct eddy__mapping *mapping, size_t guard_bytes) {
-    return guards_advise(mapping, guard_bytes) && access(mapping->memory, F_OK) < 0 &&
-           errno == EFAULT;
+    return guards_advise(mapping, guard_bytes) &&
+           nanosleep((const struct timespec *)mapping->memory, NULL) < 0 && errno == EFAULT;
 }
 
 static bool guards_protect(struct eddy__stack_pool *pool, struct eddy__mapping *mapping,

@@ -62,6 +62,11 @@ void eddy__report_failure(eddy_loop *loop, const eddy_error *error, const char *
     }
     while (root->cause)
         root = root->cause;
+    if (eddy__error_is_long(error)) {
+        eddy__log(EDDY_LOG_ERROR, "%s", what);
+        eddy__error_log(error);
+        return;
+    }
     if (root->file)
         eddy__log(EDDY_LOG_ERROR, "%s: %s: %s (%s:%d, in %s)", what, eddy_error_name(error->code),
                   error->message, root->file, root->line, root->function);
@@ -90,15 +95,41 @@ static void future_free(eddy_future *future) {
         eddy_loop_unref(loop);
 }
 
-void eddy__future_end(eddy_future *future) {
-    if (unlikely(eddy__future_is_unheard(future)))
+/* A failure is reported; in debug mode any result of a task that was let go without a word, too. */
+static void future_end_unheard(eddy_future *future) {
+    char name[160];
+
+    if (eddy__future_is_unheard(future)) {
         eddy__future_report(future, future->loop);
+    } else if (future->loop->options.debug && future->class->is_task && !future->was_detached &&
+               eddy__future_is_done(future) && future->result >= 0) {
+        future->class->describe(future, name, sizeof(name));
+        eddy__log(EDDY_LOG_WARNING,
+                  "%s was neither awaited nor detached: nobody has seen its result, %d", name,
+                  future->result);
+    }
+}
+
+void eddy__future_end(eddy_future *future) {
+    if (unlikely(!future->was_retrieved))
+        future_end_unheard(future);
     future_free(future);
+}
+
+void eddy__future_fail_dead(const eddy_future *future) {
+    char name[160];
+
+    future->class->describe(future, name, sizeof(name));
+    eddy__fatal("%s is used after its last reference was given back: awaiting, eddy_detach() and "
+                "eddy_unref() take it; eddy_ref() before keeps it",
+                name);
 }
 
 eddy_future *eddy_ref(eddy_future *future) {
     if (!future)
         return NULL;
+    if (unlikely(future->class->is_dead))
+        eddy__future_fail_dead(future);
     return eddy__future_is_shared(future) ? eddy__shared_ref(future) : eddy__future_ref(future);
 }
 
@@ -111,6 +142,8 @@ eddy_future *eddy_unref(eddy_future *future) {
 int eddy_detach(eddy_future *future) {
     if (!future)
         return eddy__fail(-ENOMEM);
+    if (!eddy__future_is_shared(future))
+        future->was_detached = true;
     eddy__future_unref(future);
     return 0;
 }
@@ -122,6 +155,8 @@ static const eddy_error *cancel_error(const char *reason) {
 }
 
 bool eddy_cancel_with(eddy_future *future, const char *reason) {
+    if (future && unlikely(future->class->is_dead))
+        eddy__future_fail_dead(future);
     if (!future || eddy__future_is_done(future))
         return false;
     if (eddy__future_is_shared(future) ? eddy__shared_check(future) < 0
@@ -166,8 +201,14 @@ static void done_callback_drop_due(void *runnable) {
     done_callback_run(callback);
 }
 
-static const struct eddy__runnable_class done_callback_class = {.run = done_callback_run,
-                                                                .drop = done_callback_drop_due};
+static void done_callback_describe(const void *runnable, struct eddy__step *step) {
+    const struct done_callback *callback = runnable;
+
+    step->function = (uintptr_t)callback->fn;
+}
+
+static const struct eddy__runnable_class done_callback_class = {
+    .run = done_callback_run, .drop = done_callback_drop_due, .describe = done_callback_describe};
 
 /* It stays among the waiters of the future, which has no others any more, so that it can be found
  * and removed until it runs. */

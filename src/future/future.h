@@ -25,12 +25,14 @@ struct eddy__waiter {
 struct eddy__future_class {
     struct eddy__runnable_class runnable; /* first: a task is run by the ready queue */
     bool is_task;
+    bool is_dead; /* debug: its last reference went, and its record is kept for a while */
     bool (*cancel)(eddy_future *future,
                    const char *reason);       /* NULL: completes it with -ECANCELED */
     void *(*take_value)(eddy_future *future); /* DONE with result >= 0. NULL: it has none */
     /* What it is, for a report: task "x" (created at y). NULL: a future. */
     void (*describe)(const eddy_future *future, char *text, size_t size);
-    void (*free)(eddy_future *future); /* the last reference went */
+    void (*free)(eddy_future *future);                 /* the last reference went */
+    eddy_future *(*behind)(const eddy_future *future); /* what it waits for itself. NULL: nothing */
 };
 
 enum eddy__future_state { FUTURE_PENDING, FUTURE_DONE };
@@ -43,6 +45,7 @@ struct eddy_future {
     uint8_t state;       /* enum eddy__future_state */
     bool was_retrieved;  /* somebody has seen the result, so a failure needs no report */
     uint8_t task_state;  /* the task layer's */
+    bool was_detached;   /* nobody wants the result */
     uint32_t task_flags; /* the task layer's */
     union {
         uint64_t stamp; /* DONE: loop->completions when it completed */
@@ -120,6 +123,9 @@ static inline eddy_future *eddy__future_ref(eddy_future *future) {
     future->refs++;
     return future;
 }
+
+/* Debug: aborts, as it is used after its end. */
+_Noreturn void eddy__future_fail_dead(const eddy_future *future);
 
 /* The last reference of one that is not shared went. */
 void eddy__future_end(eddy_future *future);

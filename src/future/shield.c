@@ -46,7 +46,7 @@ static void shield_leave(struct shield *shield) {
 
     for (; inner; inner = next) {
         next = is_shield(inner) && inner->refs == 1 ? shield_part(shield_of(inner)) : NULL;
-        eddy_unref(inner);
+        eddy_detach(inner);
     }
 }
 
@@ -111,6 +111,10 @@ static void shield_describe(const eddy_future *future, char *text, size_t size) 
         inner->class->describe(inner, text, size);
 }
 
+static eddy_future *shield_behind(const eddy_future *future) {
+    return container_of(future, const struct shield, future)->inner;
+}
+
 static void shield_free(eddy_future *future) {
     eddy__future_drop_callbacks(future);
     shield_leave(shield_of(future));
@@ -120,7 +124,8 @@ static void shield_free(eddy_future *future) {
 static const struct eddy__future_class shield_class = {.cancel = shield_cancel,
                                                        .take_value = shield_take_value,
                                                        .describe = shield_describe,
-                                                       .free = shield_free};
+                                                       .free = shield_free,
+                                                       .behind = shield_behind};
 
 /* Takes the inner only on success. NULL: no memory. */
 static struct shield *shield_new(eddy_loop *loop, eddy_future *inner) {

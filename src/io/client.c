@@ -30,7 +30,8 @@ static void client_end(void *arg) {
 
     eddy_stream_close(client->stream);
     list_remove(&client->node);
-    eddy_unref(client->task);
+    if (client->task)
+        eddy_detach(client->task);
     eddy__free(client);
     eddy__server_client_left(server);
     eddy__server_unref(server);

@@ -21,10 +21,16 @@ static void resolve_cancel(struct eddy__wait *wait) {
     eddy__lookup_cancel(&container_of(wait, struct resolve_wait, wait)->lookup);
 }
 
+static void resolve_look(const struct eddy__wait *wait, struct eddy__look *look) {
+    (void)wait;
+    eddy__look_name(look, "a host's address");
+}
+
 int eddy__resolve(struct eddy__task *task, const char *host, const char *port, int flags,
                   struct addrinfo **out) {
-    struct resolve_wait resolve = {
-        .wait.cancel = resolve_cancel, .lookup.done = resolve_done, .task = task};
+    struct resolve_wait resolve = {.wait = {.cancel = resolve_cancel, .look = resolve_look},
+                                   .lookup.done = resolve_done,
+                                   .task = task};
 
     if (!eddy__lookup_submit(task->future.loop, &resolve.lookup, host, port, flags))
         eddy__task_park(task, &resolve.wait);

@@ -3,6 +3,7 @@
  * ended (see server.h). */
 #include <errno.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "memory.h"
@@ -155,9 +156,14 @@ static void closer_cancelled(struct eddy__wait *wait) {
     eddy_server_cancel_clients(closer->server);
 }
 
+static void closer_look(const struct eddy__wait *wait, struct eddy__look *look) {
+    snprintf(look->what, sizeof(look->what), "%d clients of a server",
+             container_of(wait, struct server_closer, wait)->server->clients_count);
+}
+
 /* Suspends. Takes the server. */
 static int server_wait(eddy_server *server, struct eddy__task *task, bool was_cancelled) {
-    struct server_closer closer = {.wait.cancel = closer_cancelled,
+    struct server_closer closer = {.wait = {.cancel = closer_cancelled, .look = closer_look},
                                    .task = task,
                                    .server = server,
                                    .was_cancelled = was_cancelled};

@@ -9,6 +9,7 @@
  * move; those written meanwhile in another, and the two change places. A failure is kept for the
  * next call, as the write that caused it has returned long ago. */
 #include <errno.h>
+#include <stdio.h>
 
 #include "os.h"
 #include "scheduler.h"
@@ -75,6 +76,11 @@ static void writer_dropped(struct eddy__wait *wait) {
     writing_end(&stream);
 }
 
+static void writer_look(const struct eddy__wait *wait, struct eddy__look *look) {
+    snprintf(look->what, sizeof(look->what), "fd %d to write",
+             container_of(wait, struct stream_writer, wait)->stream->fd);
+}
+
 /* May the stream be written to? */
 static int stream_check_output(const eddy_stream *stream) {
     if (stream->is_closed)
@@ -88,10 +94,11 @@ static int stream_wait_unsent(eddy_stream *stream, struct eddy__task *task, size
 
     if (likely(stream->output_error < 0 || stream_unsent(stream) <= until))
         return stream_check_output(stream);
-    writer = (struct stream_writer){.wait = {.cancel = writer_cancelled, .drop = writer_dropped},
-                                    .task = task,
-                                    .stream = stream,
-                                    .until = until};
+    writer = (struct stream_writer){
+        .wait = {.cancel = writer_cancelled, .drop = writer_dropped, .look = writer_look},
+        .task = task,
+        .stream = stream,
+        .until = until};
     stream->writer = &writer;
     eddy__task_park(task, &writer.wait);
     if (writer.was_cancelled && !stream->is_closed)

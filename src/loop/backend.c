@@ -64,9 +64,7 @@ static int open_with(eddy_loop *loop, const struct eddy__poller_class *class, co
 
 /* One line, when the loop is made, for those who wonder. */
 static void tell(const eddy_loop *loop) {
-    const char *debug = getenv("EDDY_DEBUG");
-
-    if (debug && *debug)
+    if (loop->options.debug)
         eddy__log(EDDY_LOG_DEBUG, "a loop on %s: %s", loop->poller_class->name, loop->reason);
 }
 

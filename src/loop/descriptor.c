@@ -43,7 +43,7 @@ static void listener_ready(struct eddy__watch *watch, uint32_t events) {
     listener->is_calling = true;
     for (int i = READER; i <= WRITER; i++)
         if (events & (event_of[i] | EPOLLERR | EPOLLHUP) && listener->callbacks[i].fn)
-            listener->callbacks[i].fn(listener->callbacks[i].arg);
+            eddy__loop_call(listener->loop, listener->callbacks[i].fn, listener->callbacks[i].arg);
     listener->is_calling = false;
     if (!watch->events)
         listener_free(listener);

@@ -79,7 +79,14 @@ static void record_run(void *runnable) {
         fn(arg);
 }
 
-static const struct eddy__runnable_class record_class = {.run = record_run};
+static void record_describe(const void *runnable, struct eddy__step *step) {
+    const struct handle_record *record = runnable;
+
+    step->function = (uintptr_t)record->fn;
+}
+
+static const struct eddy__runnable_class record_class = {.run = record_run,
+                                                         .describe = record_describe};
 
 static void record_ready(eddy_loop *loop, struct handle_record *record) {
     record->class = &record_class;

@@ -30,15 +30,28 @@ static bool loop_has_stopped(const eddy_loop *loop) {
 
 /* The budget is renewed by a poll, not by a run: a root task that yields in a loop must not keep it
  * from polling. */
+static inline void *loop_next_ready(eddy_loop *loop) {
+    void *runnable;
+
+    if (loop->budget <= 0 || loop->woken || loop_has_stopped(loop))
+        return NULL;
+    runnable = eddy__ring_pop(&loop->ready);
+    if (!runnable)
+        return NULL;
+    loop->budget--;
+    loop->switches++;
+    return runnable;
+}
+
 static void loop_run_ready(eddy_loop *loop) {
-    while (loop->budget > 0 && !loop->woken && !loop_has_stopped(loop)) {
-        void *runnable = eddy__ring_pop(&loop->ready);
-        if (!runnable)
-            break;
-        loop->budget--;
-        loop->switches++;
-        (*(const struct eddy__runnable_class **)runnable)->run(runnable);
-    }
+    void *runnable;
+
+    if (unlikely(loop->options.debug))
+        while ((runnable = loop_next_ready(loop)))
+            eddy__debug_run(loop, runnable);
+    else
+        while ((runnable = loop_next_ready(loop)))
+            (*(const struct eddy__runnable_class **)runnable)->run(runnable);
 }
 
 /* What a turn has gathered, to be done once. */
@@ -155,12 +168,19 @@ static void loop_turn(eddy_loop *loop, int64_t most_ns) {
 /* --- running ---------------------------------------------------------------------------------- */
 
 int eddy__loop_refuse(const eddy_loop *loop) {
+    char here[EDDY__THREAD_TEXT_BYTES];
+
     if (loop->fork_generation != eddy__fork_generation)
         return eddy_raise(EDDY_EFORKED, "this loop was made before fork(): it is the parent's");
     if (loop->closed)
         return eddy_raise(EDDY_ESHUTDOWN, "this loop is closed");
-    return eddy_raise(EDDY_EWRONG_THREAD, "this loop belongs to another thread; from here only "
-                                          "eddy_call_soon_threadsafe() may be used on it");
+    eddy__thread_describe(here);
+    if (loop->options.debug)
+        eddy__debug_wrong_thread(loop);
+    return eddy_raise(EDDY_EWRONG_THREAD,
+                      "this loop belongs to another thread, %s, and this is %s; from here only "
+                      "eddy_call_soon_threadsafe() may be used on it",
+                      loop->owner, here);
 }
 
 /* A loop that does not run may be taken over by the thread that runs it next. */
@@ -175,7 +195,7 @@ static int loop_enter(eddy_loop *loop) {
     if (loop->running)
         return eddy_raise(EDDY_EWRONG_THREAD, "this loop is running on another thread");
     if (!loop->is_bound)
-        loop->thread = &eddy__thread;
+        eddy__loop_claim(loop);
     r = eddy__loop_check(loop);
     if (r < 0)
         return r;
@@ -268,6 +288,7 @@ static void options_read(const eddy_loop_options *options, size_t size, eddy_loo
         memcpy(&loop->options, options, MIN(size, sizeof(loop->options)));
     if (loop->options.turn_budget <= 0)
         loop->options.turn_budget = LOOP_TURN_BUDGET;
+    loop->options.debug |= eddy__debug_is_asked();
 }
 
 static int threads_default(void) {
@@ -276,7 +297,7 @@ static int threads_default(void) {
 
 /* What needs nothing to fail. */
 static void loop_init(eddy_loop *loop) {
-    loop->thread = &eddy__thread;
+    eddy__loop_claim(loop);
     loop->fork_generation = eddy__fork_generation;
     loop->host_fd = loop->timer_fd = -1;
     loop->budget = loop->options.turn_budget;

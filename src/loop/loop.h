@@ -13,6 +13,7 @@
 #include <eddy/loop.h>
 
 #include "census.h"
+#include "debug.h"
 #include "descriptor.h"
 #include "failure.h"
 #include "handle.h"
@@ -29,6 +30,7 @@
 struct eddy__runnable_class {
     void (*run)(void *runnable);
     void (*drop)(void *runnable); /* instead: the loop ends first; may be NULL */
+    void (*describe)(const void *runnable, struct eddy__step *step); /* for debug; may be NULL */
 };
 
 /* What the task layer hangs into a loop. */
@@ -86,7 +88,8 @@ struct eddy_loop {
     int outside;                /* jobs that other threads work on: virtual time stands still */
 
     /* What it is. */
-    struct eddy__thread *thread; /* where it belongs; changes only between runs */
+    struct eddy__thread *thread;         /* where it belongs; changes only between runs */
+    char owner[EDDY__THREAD_TEXT_BYTES]; /* that thread, for a report */
     atomic_int refs;
     bool closing; /* callbacks are dropped from now on, and nothing is waited for */
     bool closed;
@@ -106,6 +109,22 @@ struct eddy_loop {
 /* The memory of a loop that is closed, or our parent's, is all that may be touched of it. */
 static inline bool eddy__loop_is_usable(const eddy_loop *loop) {
     return !loop->closed && loop->fork_generation == eddy__fork_generation;
+}
+
+/* The loop is this thread's from now on. */
+static inline void eddy__loop_claim(eddy_loop *loop) {
+    if (likely(loop->thread == &eddy__thread))
+        return;
+    loop->thread = &eddy__thread;
+    eddy__thread_describe(loop->owner);
+}
+
+/* Runs a callback of the user's, on the loop's own stack. */
+static inline void eddy__loop_call(eddy_loop *loop, eddy_callback *fn, void *arg) {
+    if (unlikely(loop->options.debug))
+        eddy__debug_call(loop, fn, arg);
+    else
+        fn(arg);
 }
 
 /* Why this thread must not use the loop now: raises the sentence. */

@@ -52,7 +52,7 @@ static void signal_ready(struct eddy__watch *watch, uint32_t events) {
 
     (void)events;
     eddy__os_eventfd_read(watch->fd);
-    signal_watch->fn(signal_watch->arg);
+    eddy__loop_call(eddy__thread.running, signal_watch->fn, signal_watch->arg);
 }
 
 static struct signal_watch *signal_find(eddy_loop *loop, int signo) {

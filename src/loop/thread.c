@@ -3,12 +3,21 @@
 #include "thread.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "loop.h"
 
 THREAD_LOCAL struct eddy__thread eddy__thread;
 unsigned eddy__fork_generation;
+
+void eddy__thread_describe(char text[EDDY__THREAD_TEXT_BYTES]) {
+    char name[16] = "?";
+
+    pthread_getname_np(pthread_self(), name, sizeof(name));
+    snprintf(text, EDDY__THREAD_TEXT_BYTES, "\"%s\" (%d)", name, (int)gettid());
+}
 
 static pthread_key_t clean_up_key;
 static pthread_once_t clean_up_once = PTHREAD_ONCE_INIT;

@@ -18,6 +18,10 @@ struct eddy__thread {
 
 extern THREAD_LOCAL struct eddy__thread eddy__thread;
 
+/* This thread's name and number: "worker" (4711), with the quotes. */
+#define EDDY__THREAD_TEXT_BYTES 40
+void eddy__thread_describe(char text[EDDY__THREAD_TEXT_BYTES]);
+
 /* Rises in the child of each fork(): loops made before belong to the parent. */
 extern unsigned eddy__fork_generation;
 

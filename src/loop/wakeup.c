@@ -216,14 +216,15 @@ static struct eddy__call *call_take(void) {
 
 static void call_run(struct eddy__post *post) {
     struct eddy__call *call = container_of(post, struct eddy__call, post);
+    eddy_loop *loop = call->loop;
     eddy_callback *fn = call->fn;
     void *arg = call->arg;
 
-    if (call->loop->closing)
+    if (loop->closing)
         fn = NULL; /* dropped, as those of eddy_call_soon() are */
-    calls_add_used(&call->loop->wakeup, call);
+    calls_add_used(&loop->wakeup, call);
     if (fn)
-        fn(arg);
+        eddy__loop_call(loop, fn, arg);
 }
 
 int eddy_call_soon_threadsafe(eddy_loop *loop, eddy_callback *fn, void *arg) {

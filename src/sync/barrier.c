@@ -33,6 +33,11 @@ static int barrier_trip(struct barrier *barrier) {
     return barrier->parties - 1;
 }
 
+static void barrier_look(const struct eddy__wait *wait, struct eddy__look *look) {
+    (void)wait;
+    eddy__look_name(look, "a barrier");
+}
+
 int eddy_barrier_wait(eddy_barrier *storage) {
     struct barrier *barrier = barrier_of(storage);
     struct eddy__parked parked = {0};
@@ -49,6 +54,7 @@ int eddy_barrier_wait(eddy_barrier *storage) {
         eddy__task_charge(parked.task);
         return r;
     }
+    parked.wait.look = barrier_look;
     eddy__waiters_join(&barrier->waiters, &barrier->binding, &parked);
     return eddy__parked_wait(&parked);
 }

@@ -73,9 +73,15 @@ static void condition_given_back(struct eddy__parked *parked) {
     eddy__lock_hand_over(eddy__lock_of(lock_of(wait->condition)));
 }
 
+static void condition_look(const struct eddy__wait *wait, struct eddy__look *look) {
+    bool is_over = container_of(wait, const struct condition_wait, parked.wait)->is_over;
+
+    eddy__look_name(look, is_over ? "the lock of a condition" : "a condition");
+}
+
 static int condition_park(struct condition *condition, struct eddy__task *task) {
     struct condition_wait wait = {
-        .parked = {.wait.cancel = condition_cancelled,
+        .parked = {.wait = {.cancel = condition_cancelled, .look = condition_look},
                    .give_back = condition_given_back,
                    .task = task},
         .condition = condition,

@@ -18,6 +18,11 @@ void eddy_event_init(eddy_event *event) {
     *event_of(event) = (struct event){0};
 }
 
+static void event_look(const struct eddy__wait *wait, struct eddy__look *look) {
+    (void)wait;
+    eddy__look_name(look, "an event");
+}
+
 int eddy_event_wait(eddy_event *storage) {
     struct event *event = event_of(storage);
     struct eddy__parked parked = {0};
@@ -29,6 +34,7 @@ int eddy_event_wait(eddy_event *storage) {
         eddy__task_charge(parked.task);
         return 0;
     }
+    parked.wait.look = event_look;
     eddy__waiters_join(&event->waiters, &event->binding, &parked);
     return eddy__parked_wait(&parked);
 }

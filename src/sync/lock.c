@@ -17,9 +17,16 @@ static void lock_given_back(struct eddy__parked *parked) {
     eddy__lock_hand_over(container_of(parked, struct lock_wait, parked)->lock);
 }
 
-static int lock_wait(struct eddy__lock *lock, struct eddy__task *task) {
-    struct lock_wait wait = {.parked = {.give_back = lock_given_back, .task = task}, .lock = lock};
+static void lock_look(const struct eddy__wait *wait, struct eddy__look *look) {
+    (void)wait;
+    eddy__look_name(look, "a lock");
+}
 
+static int lock_wait(struct eddy__lock *lock, struct eddy__task *task) {
+    struct lock_wait wait;
+
+    eddy__parked_init(&wait.parked, task, lock_given_back, lock_look);
+    wait.lock = lock;
     eddy__waiters_join(&lock->waiters, &lock->binding, &wait.parked);
     return eddy__parked_wait(&wait.parked);
 }

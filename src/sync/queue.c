@@ -132,9 +132,17 @@ static int queue_take(struct queue *queue, void **item) {
 
 /* --- putting and getting ---------------------------------------------------------------------- */
 
-static int put_wait(struct queue *queue, struct eddy__task *task, void *item) {
-    struct queue_wait wait = {.parked.task = task, .queue = queue, .item = item};
+static void put_look(const struct eddy__wait *wait, struct eddy__look *look) {
+    (void)wait;
+    eddy__look_name(look, "room in a queue");
+}
 
+static int put_wait(struct queue *queue, struct eddy__task *task, void *item) {
+    struct queue_wait wait;
+
+    eddy__parked_init(&wait.parked, task, NULL, put_look);
+    wait.queue = queue;
+    wait.item = item;
     eddy__waiters_join(&queue->putters, &queue->binding, &wait.parked);
     return eddy__parked_wait(&wait.parked);
 }
@@ -178,11 +186,17 @@ static void item_given_back(struct eddy__parked *parked) {
         eddy__log(EDDY_LOG_ERROR, "an item of a queue is lost: no memory to put it back");
 }
 
+static void get_look(const struct eddy__wait *wait, struct eddy__look *look) {
+    (void)wait;
+    eddy__look_name(look, "an item of a queue");
+}
+
 static int get_wait(struct queue *queue, struct eddy__task *task, void **item) {
-    struct queue_wait wait = {.parked = {.give_back = item_given_back, .task = task},
-                              .queue = queue};
+    struct queue_wait wait;
     int r;
 
+    eddy__parked_init(&wait.parked, task, item_given_back, get_look);
+    wait.queue = queue;
     eddy__waiters_join(&queue->getters, &queue->binding, &wait.parked);
     r = eddy__parked_wait(&wait.parked);
     if (r == 0)
@@ -228,6 +242,11 @@ void eddy_queue_task_done(eddy_queue *storage) {
         eddy__waiters_wake_all(&queue->joiners, 0);
 }
 
+static void join_look(const struct eddy__wait *wait, struct eddy__look *look) {
+    (void)wait;
+    eddy__look_name(look, "the items of a queue to be done");
+}
+
 int eddy_queue_join(eddy_queue *storage) {
     struct queue *queue = queue_of(storage);
     struct eddy__parked parked = {0};
@@ -239,6 +258,7 @@ int eddy_queue_join(eddy_queue *storage) {
         eddy__task_charge(parked.task);
         return 0;
     }
+    parked.wait.look = join_look;
     eddy__waiters_join(&queue->joiners, &queue->binding, &parked);
     return eddy__parked_wait(&parked);
 }

@@ -55,10 +55,16 @@ static void semaphore_given_back(struct eddy__parked *parked) {
     semaphore_hand_over(container_of(parked, struct semaphore_wait, parked)->semaphore);
 }
 
-static int semaphore_wait(struct semaphore *semaphore, struct eddy__task *task) {
-    struct semaphore_wait wait = {.parked = {.give_back = semaphore_given_back, .task = task},
-                                  .semaphore = semaphore};
+static void semaphore_look(const struct eddy__wait *wait, struct eddy__look *look) {
+    (void)wait;
+    eddy__look_name(look, "a semaphore");
+}
 
+static int semaphore_wait(struct semaphore *semaphore, struct eddy__task *task) {
+    struct semaphore_wait wait;
+
+    eddy__parked_init(&wait.parked, task, semaphore_given_back, semaphore_look);
+    wait.semaphore = semaphore;
     eddy__waiters_join(&semaphore->waiters, &semaphore->binding, &wait.parked);
     return eddy__parked_wait(&wait.parked);
 }

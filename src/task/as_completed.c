@@ -162,6 +162,13 @@ static void next_dropped(struct eddy__wait *wait) {
     eddy_as_completed_free(iterator);
 }
 
+static void next_look(const struct eddy__wait *wait, struct eddy__look *look) {
+    const eddy_as_completed *iterator = container_of(wait, struct asking, wait)->owner;
+
+    for (int i = 0; i < iterator->count; i++)
+        eddy__look_at(look, iterator->items[i].future);
+}
+
 /* Until there is one, or none to come. A task that is refused must let the others run. */
 static void next_await(struct asking *asking) {
     eddy_as_completed *iterator = asking->owner;
@@ -194,8 +201,9 @@ static int next_busy(eddy_as_completed *iterator) {
 }
 
 int eddy_as_completed_next(eddy_as_completed *iterator, eddy_future **out) {
-    struct asking asking = {.wait = {.cancel = next_cancelled, .drop = next_dropped},
-                            .owner = iterator};
+    struct asking asking = {
+        .wait = {.cancel = next_cancelled, .drop = next_dropped, .look = next_look},
+        .owner = iterator};
     int r;
 
     *out = NULL;
@@ -222,7 +230,8 @@ eddy_as_completed *eddy_as_completed_free(eddy_as_completed *iterator) {
     for (int i = 0; i < iterator->count; i++) {
         struct item *item = &iterator->items[i];
         eddy__waiter_leave(&item->waiter, &item->far);
-        eddy_unref(item->future);
+        if (item->future)
+            eddy_detach(item->future);
     }
     eddy_error_unref(iterator->refusal);
     eddy__free(iterator);

@@ -19,6 +19,7 @@ struct await_wait {
     eddy_future **futures; /* all that a cancel is passed on to */
     int count;
     bool was_cancelled;
+    const eddy_place *place;      /* of the call; NULL: unknown */
     struct eddy__far_waiter *far; /* while it waits for another thread */
 };
 
@@ -54,6 +55,14 @@ static void await_dropped(struct eddy__wait *wait) {
         eddy_unref(await->futures[i]);
 }
 
+static void await_look(const struct eddy__wait *wait, struct eddy__look *look) {
+    const struct await_wait *await = container_of(wait, struct await_wait, wait);
+
+    look->place = await->place;
+    for (int i = 0; i < await->count; i++)
+        eddy__look_at(look, await->futures[i]);
+}
+
 /* Parks until another thread has completed it. */
 static void await_shared(struct await_wait *await, eddy_future *future) {
     struct eddy__far_waiter far;
@@ -86,12 +95,14 @@ static void await_refuse(struct await_wait *await) {
 }
 
 /* Waits for all of them. True: this task was cancelled before or meanwhile. */
-static inline bool await_all(struct eddy__task *task, eddy_future **futures, int count) {
+static inline bool await_all(struct eddy__task *task, eddy_future **futures, int count,
+                             const eddy_place *place) {
     struct await_wait await = {
-        .wait = {.cancel = await_cancelled, .drop = await_dropped},
+        .wait = {.cancel = await_cancelled, .drop = await_dropped, .look = await_look},
         .task = task,
         .futures = futures,
         .count = count,
+        .place = place,
     };
 
     list_init(&await.waiter.node);
@@ -133,7 +144,8 @@ static void await_release(eddy_future *future) {
         eddy_unref(future);
 }
 
-static inline int await_on(eddy_loop *loop, eddy_future *future, void **value) {
+static inline int await_on(eddy_loop *loop, eddy_future *future, void **value,
+                           const eddy_place *place) {
     struct eddy__task *task = NULL;
     int r = await_check(future, loop, &task);
 
@@ -141,27 +153,46 @@ static inline int await_on(eddy_loop *loop, eddy_future *future, void **value) {
         await_release(future);
         return r;
     }
-    await_all(task, &future, 1);
+    await_all(task, &future, 1, place);
     r = eddy__future_retrieve(future, value);
     eddy__future_unref(future);
+    if (unlikely(r < 0))
+        eddy__error_awaited(place);
     return r;
 }
 
-int eddy_await_value(eddy_future *future, void **value) {
-    return await_on(NULL, future, value);
+int eddy_await_value_at(const eddy_place *place, eddy_future *future, void **value) {
+    return await_on(NULL, future, value, place);
 }
 
-int eddy_await(eddy_future *future) {
-    return await_on(NULL, future, NULL);
+int(eddy_await_value)(eddy_future *future, void **value) {
+    return await_on(NULL, future, value, NULL);
 }
 
-int eddy_wait_for(eddy_future *future, double seconds) {
+int eddy_await_at(const eddy_place *place, eddy_future *future) {
+    return await_on(NULL, future, NULL, place);
+}
+
+int(eddy_await)(eddy_future *future) {
+    return await_on(NULL, future, NULL, NULL);
+}
+
+int eddy_wait_for_at(const eddy_place *place, eddy_future *future, double seconds) {
     eddy_timeout timeout;
+    int r;
 
     if (!eddy__current && (eddy__thread.running || eddy__thread.in_pool))
-        return eddy_await(future); /* which says why not */
-    eddy_timeout_begin_at("eddy_wait_for", &timeout, seconds);
-    return eddy_timeout_end(&timeout, eddy_await(future));
+        return eddy_await_at(place, future); /* which says why not */
+    eddy_timeout_begin_at(place ? place->origin : "eddy_wait_for", &timeout, seconds);
+    r = eddy_await_at(place, future);
+    if (eddy_timeout_end(&timeout, r) == r)
+        return r;
+    eddy__error_awaited(place);
+    return -ETIMEDOUT;
+}
+
+int(eddy_wait_for)(eddy_future *future, double seconds) {
+    return eddy_wait_for_at(NULL, future, seconds);
 }
 
 int eddy_loop_run_until_complete(eddy_loop *loop, eddy_future *future) {
@@ -173,7 +204,7 @@ int eddy_loop_run_until_complete(eddy_loop *loop, eddy_future *future) {
     else if (future && future->loop && future->loop != loop)
         r = eddy_raise(-EINVAL, "the future belongs to another loop");
     if (r == 0)
-        return await_on(loop, future, NULL);
+        return await_on(loop, future, NULL, NULL);
     eddy_unref(future);
     return r;
 }
@@ -244,7 +275,7 @@ static struct gathered gather_results(eddy_future *futures[], int count, int res
     return gathered;
 }
 
-int eddy_gather_array(eddy_future **futures, int count, int *results) {
+int eddy_gather_array_at(const eddy_place *place, eddy_future **futures, int count, int *results) {
     struct gathered gathered;
     struct eddy__task *task;
     bool was_cancelled;
@@ -255,14 +286,20 @@ int eddy_gather_array(eddy_future **futures, int count, int *results) {
             await_release(futures[i]);
         return r;
     }
-    was_cancelled = await_all(task, futures, count);
+    was_cancelled = await_all(task, futures, count, place);
     gathered = gather_results(futures, count, results);
     if (was_cancelled && (count == 0 || gathered.any_was_cancelled))
         r = eddy__task_fail_cancelled(task);
     else if (gathered.first)
         r = eddy__fail_with(gathered.first);
     eddy_error_unref(gathered.first);
+    if (unlikely(r < 0))
+        eddy__error_awaited(place);
     return r;
+}
+
+int(eddy_gather_array)(eddy_future **futures, int count, int *results) {
+    return eddy_gather_array_at(NULL, futures, count, results);
 }
 
 /* --- eddy_wait -------------------------------------------------------------------------------- */
@@ -277,6 +314,8 @@ struct some_wait {
     int pending;
     bool is_over; /* the task was woken, or need not park */
     bool was_cancelled;
+    eddy_future **futures;   /* those of the waiters */
+    const eddy_place *place; /* of the call; NULL: unknown */
 };
 
 struct some_waiter {
@@ -325,6 +364,16 @@ static void some_dropped(struct eddy__wait *wait) {
     some_leave(container_of(wait, struct some_wait, wait));
 }
 
+static void some_look(const struct eddy__wait *wait, struct eddy__look *look) {
+    const struct some_wait *some = container_of(wait, struct some_wait, wait);
+
+    look->place = some->place;
+    for (int i = 0; i < some->count; i++)
+        eddy__look_at(look, some->futures[i]);
+    if (eddy__timer_is_armed(&some->timer))
+        look->until_ns = some->timer.deadline_ns;
+}
+
 static int count_done(eddy_future *futures[], int count) {
     int done = 0;
 
@@ -370,12 +419,16 @@ static bool some_prepare(struct some_wait *some, eddy_future *futures[]) {
     return some->waiters && has_memory;
 }
 
-int eddy_wait(eddy_future **futures, int count, double seconds, eddy_wait_until until) {
-    struct some_wait some = {.wait = {.cancel = some_cancelled, .drop = some_dropped},
-                             .timer.fire = some_timed_out,
-                             .until = until,
-                             .count = count,
-                             .pending = count};
+int eddy_wait_at(const eddy_place *place, eddy_future **futures, int count, double seconds,
+                 eddy_wait_until until) {
+    struct some_wait some = {
+        .wait = {.cancel = some_cancelled, .drop = some_dropped, .look = some_look},
+        .timer.fire = some_timed_out,
+        .until = until,
+        .count = count,
+        .pending = count,
+        .futures = futures,
+        .place = place};
     int r = eddy__checkpoint(loop_of(futures, count), &some.task);
 
     if (r == 0 && (unsigned)until > EDDY_FIRST_ERROR)
@@ -391,4 +444,8 @@ int eddy_wait(eddy_future **futures, int count, double seconds, eddy_wait_until 
     if (some.was_cancelled)
         return eddy__task_fail_cancelled(some.task);
     return count_done(futures, count);
+}
+
+int(eddy_wait)(eddy_future **futures, int count, double seconds, eddy_wait_until until) {
+    return eddy_wait_at(NULL, futures, count, seconds, until);
 }

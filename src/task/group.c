@@ -26,6 +26,7 @@ struct group_wait {
     struct eddy__task *task;
     eddy_task_group *group;
     bool was_cancelled;
+    const eddy_place *place; /* of the end; NULL: unknown */
 };
 
 struct eddy_task_group {
@@ -182,6 +183,12 @@ static void child_done(struct eddy__waiter *waiter, eddy_future *future) {
         eddy__task_wake(group->ending->task);
 }
 
+struct eddy__task *eddy__group_body(const struct eddy__waiter *waiter) {
+    if (waiter->wake != child_done)
+        return NULL;
+    return container_of(waiter, struct group_child, waiter)->group->body;
+}
+
 /* 0: the group may take a task. */
 static int group_check(eddy_task_group *group) {
     int r = group ? eddy__loop_check(group->loop) : eddy__fail(-ENOMEM);
@@ -273,6 +280,19 @@ static void group_wait_dropped(struct eddy__wait *wait) {
     group_abandon(container_of(wait, struct group_wait, wait)->group);
 }
 
+static void look_at_children(struct eddy__look *look, const struct list_node *children) {
+    for (const struct list_node *node = children->next; node != children; node = node->next)
+        eddy__look_at(look, container_of(node, struct group_child, node)->task);
+}
+
+static void group_wait_look(const struct eddy__wait *wait, struct eddy__look *look) {
+    const struct group_wait *ending = container_of(wait, struct group_wait, wait);
+
+    look->place = ending->place;
+    look_at_children(look, &ending->group->told);
+    look_at_children(look, &ending->group->children);
+}
+
 static void group_await(struct group_wait *ending) {
     struct eddy__task *task = ending->task;
 
@@ -311,10 +331,13 @@ static int group_end_here(eddy_task_group *group, int code) {
     return code;
 }
 
-int eddy_task_group_end(eddy_task_group *group, int result) {
+int eddy_task_group_end_at(const eddy_place *place, eddy_task_group *group, int result) {
     const eddy_error *last = eddy_error_ref(result < 0 ? eddy_last_error() : NULL);
-    struct group_wait ending = {
-        .wait = {.cancel = group_wait_cancelled, .drop = group_wait_dropped}, .group = group};
+    struct group_wait ending = {.wait = {.cancel = group_wait_cancelled,
+                                         .drop = group_wait_dropped,
+                                         .look = group_wait_look},
+                                .group = group,
+                                .place = place};
     int r;
 
     if (last && last->code != result)
@@ -336,9 +359,15 @@ int eddy_task_group_end(eddy_task_group *group, int result) {
     r = group_result(&ending, result, last);
     group_free(group);
     eddy_error_unref(last);
+    if (r < 0)
+        eddy__error_awaited(place);
     return r;
 }
 
-int eddy_task_group_wait(eddy_task_group *group) {
-    return eddy_task_group_end(group, 0);
+int(eddy_task_group_end)(eddy_task_group *group, int result) {
+    return eddy_task_group_end_at(NULL, group, result);
+}
+
+int(eddy_task_group_wait)(eddy_task_group *group) {
+    return eddy_task_group_end_at(NULL, group, 0);
 }

@@ -4,6 +4,7 @@
  * The wait ends with the poller's last answer, cancelled or not: nothing of the task's stack is
  * lent when it returns. */
 #include <errno.h>
+#include <stdio.h>
 
 #include "scheduler.h"
 
@@ -36,6 +37,23 @@ static void op_wait_dropped(struct eddy__wait *wait) {
         op_wait->dropped(op_wait->op);
 }
 
+static const char *const op_ends[] = {
+    [EDDY__OP_RECV] = "read",
+    [EDDY__OP_LEASE] = "read",
+    [EDDY__OP_SEND] = "write",
+    [EDDY__OP_ACCEPT] = "accept",
+    [EDDY__OP_CONNECT] = "connect",
+    [EDDY__OP_READABLE] = "be readable",
+    [EDDY__OP_WRITABLE] = "be writable",
+};
+
+static void op_wait_look(const struct eddy__wait *wait, struct eddy__look *look) {
+    const struct eddy__op *op = container_of(wait, struct op_wait, wait)->op;
+
+    snprintf(look->what, sizeof(look->what), "fd %d to %s", op->fd,
+             op->code < ARRAY_SIZE(op_ends) ? op_ends[op->code] : "be done");
+}
+
 void eddy__task_charge(struct eddy__task *task) {
     eddy_loop *loop = task->future.loop;
 
@@ -54,9 +72,10 @@ static void op_wait_charge(struct op_wait *op_wait) {
 
 ssize_t eddy__op_await_or(eddy_loop *loop, struct eddy__op *op,
                           void (*dropped)(struct eddy__op *op)) {
-    struct op_wait op_wait = {.wait = {.cancel = op_wait_cancelled, .drop = op_wait_dropped},
-                              .op = op,
-                              .dropped = dropped};
+    struct op_wait op_wait = {
+        .wait = {.cancel = op_wait_cancelled, .drop = op_wait_dropped, .look = op_wait_look},
+        .op = op,
+        .dropped = dropped};
     int r;
 
     op->result = -ECANCELED; /* if it is never begun */

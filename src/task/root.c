@@ -91,7 +91,7 @@ static int root_to_suspend(eddy_loop *loop) {
     if (!loop)
         return eddy_last_error()->code;
     if (!loop->running)
-        loop->thread = &eddy__thread;
+        eddy__loop_claim(loop);
     r = eddy__loop_check(loop);
     return r < 0 ? r : root_bind(loop);
 }

@@ -65,21 +65,25 @@ int eddy__run_clean_up(eddy_loop *loop, int r) {
     return r;
 }
 
-static int run_main_task(struct run *run, eddy_fn *fn, void *arg) {
+/* It was created, and is awaited, where the run was called. */
+static int run_main_task(struct run *run, const eddy_place *place, eddy_fn *fn, void *arg) {
+    const eddy_task_options options = {.name = "main", .loop = run->loop};
     int r;
 
-    run->main_task =
-        eddy_create_task_with(&(eddy_task_options){.name = "main", .loop = run->loop}, fn, arg);
+    run->main_task = eddy_create_task_with_at(place ? place->origin : EDDY_PLACE "\0main",
+                                              sizeof(options), &options, fn, arg);
     if (!run->main_task)
         return eddy__fail(-ENOMEM);
     run->has_signal = eddy__run_watch_signal(run->loop, SIGINT, run_interrupted, run);
     r = eddy_loop_run_until_complete(run->loop, run->main_task);
+    if (r < 0)
+        eddy__error_awaited(place);
     if (run->has_signal)
         eddy_remove_signal_handler(run->loop, SIGINT);
     return eddy__run_clean_up(run->loop, r);
 }
 
-static int run_all(struct run *run, eddy_fn *fn, void *arg) {
+static int run_all(struct run *run, const eddy_place *place, eddy_fn *fn, void *arg) {
     int r;
 
     if (eddy__thread.running)
@@ -89,15 +93,19 @@ static int run_all(struct run *run, eddy_fn *fn, void *arg) {
     r = eddy__loop_new_bound(NULL, &run->loop);
     if (r < 0)
         return r;
-    r = run_main_task(run, fn, arg);
+    r = run_main_task(run, place, fn, arg);
     eddy_loop_close(run->loop);
     return r;
 }
 
-int eddy_run(eddy_fn *fn, void *arg) {
+int eddy_run_at(const eddy_place *place, eddy_fn *fn, void *arg) {
     struct run run = {0};
 
-    return run_all(&run, fn, arg);
+    return run_all(&run, place, fn, arg);
+}
+
+int(eddy_run)(eddy_fn *fn, void *arg) {
+    return eddy_run_at(NULL, fn, arg);
 }
 
 int eddy__run_exit_status(int r, int signo) {
@@ -110,9 +118,13 @@ int eddy__run_exit_status(int r, int signo) {
     return r & 0xff;
 }
 
-int eddy_main(eddy_fn *fn, void *arg) {
+int eddy_main_at(const eddy_place *place, eddy_fn *fn, void *arg) {
     struct run run = {0};
-    int r = run_all(&run, fn, arg);
+    int r = run_all(&run, place, fn, arg);
 
     return eddy__run_exit_status(r, run.was_interrupted ? SIGINT : 0);
+}
+
+int(eddy_main)(eddy_fn *fn, void *arg) {
+    return eddy_main_at(NULL, fn, arg);
 }

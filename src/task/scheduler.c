@@ -20,6 +20,7 @@
 #define RECORDS_AHEAD    8
 #define STACKS_AHEAD     4
 #define CACHE_LINE_BYTES 64
+#define LEFT_LISTED      20 /* at most, when a loop is closed over tasks */
 
 THREAD_LOCAL struct eddy__task *eddy__current;
 
@@ -269,6 +270,30 @@ static void task_close(struct eddy__task *task) {
     eddy__future_unref(&task->future);
 }
 
+static void ignore_future(struct eddy__look *look, eddy_future *future) {
+    (void)look, (void)future;
+}
+
+/* In debug mode each task that is left is named, with what it waits for. */
+static void scheduler_list_left(const struct eddy__scheduler *scheduler) {
+    int listed = 0;
+
+    for (uint32_t i = 0; i < eddy__slab_capacity(&scheduler->tasks) && listed < LEFT_LISTED; i++) {
+        const struct eddy__task *task = eddy__slab_at(&scheduler->tasks, i);
+        struct eddy__look look = {.future = ignore_future};
+        char name[160];
+        if (task->future.class != &eddy__task_class || task->future.task_state == TASK_ENDED)
+            continue;
+        if (task->future.task_state == TASK_WAITING && task->wait && task->wait->look)
+            task->wait->look(task->wait, &look);
+        task->future.class->describe(&task->future, name, sizeof(name));
+        eddy__log(EDDY_LOG_WARNING, "%s had not ended%s%s%s%s", name,
+                  look.what[0] ? ": it waits for " : "", look.what, look.place ? ", at " : "",
+                  look.place ? look.place->origin : "");
+        listed++;
+    }
+}
+
 /* The loop ends first: what still waits is told that it was cancelled, and does not run again. */
 static void scheduler_close(eddy_loop *loop) {
     struct eddy__scheduler *scheduler = loop->upper_data;
@@ -279,6 +304,8 @@ static void scheduler_close(eddy_loop *loop) {
     if (left > 0)
         eddy__log(EDDY_LOG_WARNING, "a loop was closed with %d task%s in it that had not ended",
                   left, left == 1 ? "" : "s");
+    if (left > 0 && loop->options.debug)
+        scheduler_list_left(scheduler);
     for (uint32_t i = 0; i < eddy__slab_capacity(&scheduler->tasks); i++) {
         struct eddy__task *task = eddy__slab_at(&scheduler->tasks, i);
         if (task->future.class != &eddy__task_class)
@@ -302,7 +329,7 @@ static void scheduler_info(const eddy_loop *loop, eddy_loop_statistics *out) {
     const struct eddy__scheduler *scheduler = loop->upper_data;
 
     out->stack_guard = eddy__stack_pool_guard_name(&scheduler->stacks);
-    out->tasks = scheduler->tasks.in_use;
+    out->tasks = scheduler->tasks.in_use - MIN(scheduler->dead_count, SCHEDULER_DEAD);
     out->stacks_in_use = scheduler->stacks.in_use;
     out->stacks_free = scheduler->stacks.free_count;
     out->stack_bytes_reserved = scheduler->stacks.reserved_bytes;

@@ -9,6 +9,8 @@
 #include "factory.h"
 #include "task.h"
 
+#define SCHEDULER_DEAD 64
+
 struct eddy__scheduler {
     void *loop_place; /* where the loop's own flow goes on, while a task runs */
     struct eddy__stack_pool stacks;
@@ -20,6 +22,9 @@ struct eddy__scheduler {
     struct eddy__task *eager_maker;
     struct eddy__factory factory;
     struct eddy__stack_report *stack_report; /* NULL: nothing is measured */
+    /* Debug: the records of the tasks that were freed last, so that a stale pointer meets them. */
+    struct eddy__task *dead[SCHEDULER_DEAD];
+    unsigned dead_count; /* ever */
 };
 
 extern const struct eddy__future_class eddy__task_class;
@@ -60,6 +65,9 @@ const char *eddy__task_cancel_reason(const struct eddy__task *task);
 /* The record that -ECANCELED carries in this task: the reason given, or the static one. Becomes the
  * last error. */
 int eddy__task_fail_cancelled(struct eddy__task *task);
+
+/* Whose group this waiter of a task belongs to; NULL: to no group. */
+struct eddy__task *eddy__group_body(const struct eddy__waiter *waiter);
 
 /* This thread's root task no longer knows the loop. */
 void eddy__root_forget(eddy_loop *loop);

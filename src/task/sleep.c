@@ -23,8 +23,18 @@ static void sleep_cancel(struct eddy__wait *wait) {
     eddy__task_wake(sleep->task);
 }
 
+static void sleep_look(const struct eddy__wait *wait, struct eddy__look *look) {
+    const struct sleep_wait *sleep = container_of(wait, struct sleep_wait, wait);
+
+    if (eddy__timer_is_armed(&sleep->timer))
+        look->until_ns = sleep->timer.deadline_ns;
+    eddy__look_name(look, "a sleep");
+}
+
 static int sleep_ns(struct eddy__task *task, int64_t ns) {
-    struct sleep_wait sleep = {.wait.cancel = sleep_cancel, .timer.fire = sleep_over, .task = task};
+    struct sleep_wait sleep = {.wait = {.cancel = sleep_cancel, .look = sleep_look},
+                               .timer.fire = sleep_over,
+                               .task = task};
     eddy_loop *loop = task->future.loop;
 
     if (ns != NS_NEVER)

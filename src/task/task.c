@@ -393,8 +393,10 @@ static const eddy_error *task_leaving_error(struct eddy__task *task, int result)
     }
     if (!last && result == -ECANCELED && task->extras)
         last = eddy_error_ref(task->extras->cancel_error);
-    if (!last)
+    if (!last && result == -ECANCELED)
         return NULL;
+    if (!last)
+        last = eddy__error_of(result);
     slice.size = MIN(slice.size, sizeof(name) - 1);
     memcpy(name, slice.data, slice.size);
     name[slice.size] = '\0';
@@ -436,18 +438,65 @@ static void task_describe(const eddy_future *future, char *text, size_t size) {
              task->origin);
 }
 
+static void task_describe_step(const void *runnable, struct eddy__step *step) {
+    const struct eddy__task *task = runnable;
+
+    task_describe(&task->future, step->text, sizeof(step->text));
+}
+
+static void task_give_record(struct eddy__scheduler *scheduler, struct eddy__task *task) {
+    task->future.class = NULL; /* marks the record as free */
+    eddy__slab_give(&scheduler->tasks, task);
+}
+
+static bool dead_cancel(eddy_future *future, const char *reason) {
+    (void)reason;
+    eddy__future_fail_dead(future);
+}
+
+static void dead_free(eddy_future *future) {
+    eddy__future_fail_dead(future);
+}
+
+/* Whatever takes or gives a reference of it names it. */
+static const struct eddy__future_class dead_class = {
+    .is_task = true,
+    .is_dead = true,
+    .cancel = dead_cancel,
+    .describe = task_describe,
+    .free = dead_free,
+};
+
+/* In debug mode the record is not used again at once. It looks like a task that has failed, with
+ * one reference: who awaits it or lets it go comes to dead_free(). */
+static void task_bury(struct eddy__scheduler *scheduler, struct eddy__task *task) {
+    struct eddy__task **slot = &scheduler->dead[scheduler->dead_count++ % SCHEDULER_DEAD];
+
+    if (*slot)
+        task_give_record(scheduler, *slot);
+    *slot = task;
+    task->extras = NULL;
+    task->stack = NULL;
+    task->future.class = &dead_class;
+    task->future.result = EDDY_EINVALID_STATE;
+    task->future.refs = 1;
+    task->future.was_retrieved = true;
+}
+
 static void task_free(eddy_future *future) {
     struct eddy__task *task = eddy__task_of(future);
     struct eddy__scheduler *scheduler = future->loop->upper_data;
 
     if (unlikely(task->extras))
         extras_end(task->extras);
-    future->class = NULL; /* marks the record as free */
-    eddy__slab_give(&scheduler->tasks, task);
+    if (unlikely(future->loop->options.debug))
+        task_bury(scheduler, task);
+    else
+        task_give_record(scheduler, task);
 }
 
 const struct eddy__future_class eddy__task_class = {
-    .runnable = {.run = eddy__task_run, .drop = task_drop},
+    .runnable = {.run = eddy__task_run, .drop = task_drop, .describe = task_describe_step},
     .is_task = true,
     .cancel = task_cancel,
     .describe = task_describe,

@@ -10,6 +10,8 @@
 #ifndef EDDY__TASK_H
 #define EDDY__TASK_H
 
+#include <string.h>
+
 #include <eddy/task.h>
 
 #include "coro.h"
@@ -26,6 +28,23 @@ enum {
     TASK_WAIT_CANCELLED = 1 << 3, /* its wait has been told */
 };
 
+/* Looking at a wait, for a report; see ../inspect. */
+struct eddy__look {
+    void (*future)(struct eddy__look *look, eddy_future *future); /* one that it waits for */
+    const eddy_place *place; /* of the call that waits; NULL: not noted */
+    int64_t until_ns;        /* when it ends at the latest; NS_NEVER */
+    char what[80];           /* "fd 7 to read"; empty: only the futures */
+};
+
+static inline void eddy__look_at(struct eddy__look *look, eddy_future *future) {
+    if (future)
+        look->future(look, future);
+}
+
+static inline void eddy__look_name(struct eddy__look *look, const char *what) {
+    strncpy(look->what, what, sizeof(look->what) - 1);
+}
+
 /* What a parked task waits for. Lies on its stack. */
 struct eddy__wait {
     /* The task is cancelled: make the wait end. Called at most once per park, on the loop's thread.
@@ -34,6 +53,8 @@ struct eddy__wait {
     /* The loop is closed over the parked task, which will not run again: gives back what it held.
      * NULL: nothing. */
     void (*drop)(struct eddy__wait *wait);
+    /* Tells what it is. NULL: nobody asks. */
+    void (*look)(const struct eddy__wait *wait, struct eddy__look *look);
 };
 
 struct eddy__scope; /* scope.h: time-outs and shields */

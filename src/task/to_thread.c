@@ -50,6 +50,11 @@ static void thread_dropped(struct eddy__wait *wait) {
     eddy_error_unref(container_of(wait, struct thread_wait, wait)->error);
 }
 
+static void thread_look(const struct eddy__wait *wait, struct eddy__look *look) {
+    (void)wait;
+    eddy__look_name(look, "a thread of the pool");
+}
+
 /* What fn returned, with its sentence if that belongs to it. */
 static int thread_result(struct thread_wait *thread) {
     int r = thread->result;
@@ -64,7 +69,9 @@ static int thread_result(struct thread_wait *thread) {
 
 int eddy_to_thread(eddy_fn *fn, void *arg) {
     struct thread_wait thread = {
-        .wait = {.cancel = thread_cancelled, .drop = thread_dropped}, .fn = fn, .arg = arg};
+        .wait = {.cancel = thread_cancelled, .drop = thread_dropped, .look = thread_look},
+        .fn = fn,
+        .arg = arg};
     int r = eddy__checkpoint(NULL, &thread.task);
 
     if (r < 0)

@@ -23,18 +23,6 @@ static void error_unrefp(const eddy_error **error) {
     eddy_error_unref(*error);
 }
 
-/* What eddy_error_print() writes. */
-static const char *printed(const eddy_error *error) {
-    static char text[4000];
-    FILE *stream = fmemopen(text, sizeof(text), "w");
-
-    ASSERT_NOT_NULL(stream);
-    text[0] = '\0';
-    eddy_error_print(error, stream);
-    fclose(stream);
-    return text;
-}
-
 /* --- names and texts -------------------------------------------------------------------------- */
 
 TEST(errnos_codes_have_their_names_and_texts) {
@@ -269,9 +257,15 @@ TEST(the_name_of_a_task_is_copied) {
     ASSERT_STR_EQ(error->place, "main.c:1");
 }
 
-TEST(a_static_record_leaves_a_task_as_it_is) {
-    const eddy_error *error = eddy__error_static(-EPIPE);
-    ASSERT_PTR_EQ(eddy__error_leave_task(error, "writer", "main.c:3"), error);
+TEST(a_static_record_leaves_a_task_with_its_name_too) {
+    CLEANUP(error_unrefp)
+    const eddy_error *error =
+        eddy__error_leave_task(eddy__error_static(-EPIPE), "writer", "main.c:3");
+
+    ASSERT_STR_EQ(error->task, "writer");
+    ASSERT_STR_EQ(error->message, "Broken pipe");
+    ASSERT_NULL(error->file);
+    ASSERT_PTR_EQ(error->cause, eddy__error_static(-EPIPE));
 }
 
 TEST(without_memory_a_record_leaves_a_task_as_it_is) {
@@ -304,54 +298,6 @@ TEST(the_inner_part_of_a_chain_can_outlive_the_outer) {
     ASSERT_INT_EQ(scarce_out, 0);
 }
 
-/* --- printing --------------------------------------------------------------------------------- */
-
-TEST(a_record_prints_as_a_traceback_innermost_last) {
-    CLEANUP(error_unrefp) const eddy_error *error = NULL;
-    LAST_ERROR_SCOPE;
-    eddy_raise_at(-ECONNREFUSED, "net.c", 7, "dial", "nobody listens on port %d", 80);
-    error = eddy__error_leave_task(eddy_error_ref(eddy_last_error()), "inner", "main.c:2");
-    error = eddy__error_leave_task(error, "outer", "main.c:1");
-
-    ASSERT_STR_EQ(printed(error), "Traceback (innermost last):\n"
-                                  "  task \"outer\", created at main.c:1\n"
-                                  "  task \"inner\", created at main.c:2\n"
-                                  "  net.c:7, in dial\n"
-                                  "ECONNREFUSED: nobody listens on port 80\n");
-}
-
-TEST(a_record_that_left_no_task_prints_its_place) {
-    LAST_ERROR_SCOPE;
-    eddy_raise_at(EDDY_ELIMIT, "read.c", 9, "read_all", "more than 3 bytes");
-
-    ASSERT_STR_EQ(printed(eddy_last_error()), "Traceback (innermost last):\n"
-                                              "  read.c:9, in read_all\n"
-                                              "EDDY_ELIMIT: more than 3 bytes\n");
-}
-
-TEST(a_record_without_a_place_prints_its_tasks) {
-    CLEANUP(error_unrefp)
-    const eddy_error *error =
-        eddy__error_leave_task(eddy__error_format(-EIO, "failed"), "reader", "main.c:12");
-
-    ASSERT_STR_EQ(printed(error), "Traceback (innermost last):\n"
-                                  "  task \"reader\", created at main.c:12\n"
-                                  "EIO: failed\n");
-}
-
-TEST(a_static_record_prints_as_one_line) {
-    ASSERT_STR_EQ(printed(eddy__error_static(-EINVAL)), "EINVAL: Invalid argument\n");
-}
-
-TEST(no_record_prints_nothing) {
-    ASSERT_STR_EQ(printed(NULL), "");
-}
-
-TEST(a_percent_sign_in_a_sentence_prints_as_it_is) {
-    CLEANUP(error_unrefp) const eddy_error *error = eddy__error_format(-EIO, "%s", "100 %s %n");
-    ASSERT_STR_EQ(printed(error), "EIO: 100 %s %n\n");
-}
-
 /* --- what failed together --------------------------------------------------------------------- */
 
 TEST(a_group_is_the_first_with_the_others_beside_it) {
@@ -374,7 +320,7 @@ TEST(a_group_of_one_is_that_one) {
     ASSERT_PTR_EQ(group, error);
 }
 
-TEST(a_group_keeps_its_others_when_it_leaves_a_task_and_prints_them) {
+TEST(a_group_keeps_its_others_when_it_leaves_a_task) {
     const eddy_error *errors[] = {eddy__error_format(-EIO, "one"),
                                   eddy__error_format(-EPIPE, "two")};
     CLEANUP(error_unrefp)
@@ -383,9 +329,79 @@ TEST(a_group_keeps_its_others_when_it_leaves_a_task_and_prints_them) {
     eddy_error_unref(errors[0]);
     eddy_error_unref(errors[1]);
 
-    ASSERT_STR_EQ(printed(error), "Traceback (innermost last):\n"
-                                  "  task \"main\", created at main.c:1\n"
-                                  "EIO: one\n"
-                                  "Failed with it in its task group, 1 of 1:\n"
-                                  "EPIPE: two\n");
+    ASSERT_STR_EQ(error->task, "main");
+    ASSERT_INT_EQ(error->others_count, 1);
+    ASSERT_STR_EQ(error->others[0]->message, "two");
+}
+
+/* --- where it was awaited --------------------------------------------------------------------- */
+
+static const eddy_place here = {"main.c:3\0eddy_await(task)", "f"};
+static const eddy_place there = {"main.c:9\0eddy_await(again)", "g"};
+
+TEST(an_awaiter_writes_its_place_into_a_record_that_nobody_else_holds) {
+    LAST_ERROR_SCOPE;
+    eddy_raise(-EIO, "failed");
+    const eddy_error *error = eddy_last_error();
+    eddy__error_awaited(&here);
+
+    ASSERT_PTR_EQ(eddy_last_error(), error);
+    ASSERT_PTR_EQ(error->awaited, &here);
+}
+
+TEST(each_awaiter_of_a_task_has_a_record_of_its_own) {
+    LAST_ERROR_SCOPE;
+    CLEANUP(error_unrefp)
+    const eddy_error *error =
+        eddy__error_leave_task(eddy__error_format(-EIO, "failed"), "reader", "main.c:1");
+    eddy__fail_with(error);
+    eddy__error_awaited(&here);
+
+    ASSERT_NULL(error->awaited);
+    ASSERT_PTR_EQ(eddy_last_error()->awaited, &here);
+    ASSERT_STR_EQ(eddy_last_error()->task, "reader");
+    ASSERT_PTR_EQ(eddy_last_error()->cause, error->cause);
+}
+
+TEST(what_was_awaited_twice_in_a_task_shows_both_places) {
+    LAST_ERROR_SCOPE;
+    eddy_raise(-EIO, "failed");
+    eddy__error_awaited(&here);
+    eddy__error_awaited(&there);
+
+    ASSERT_PTR_EQ(eddy_last_error()->awaited, &there);
+    ASSERT_PTR_EQ(eddy_last_error()->cause->awaited, &here);
+    ASSERT_STR_EQ(eddy_last_error()->message, "failed");
+}
+
+TEST(a_cancel_without_a_reason_allocates_nothing_on_its_way) {
+    scarce_begin();
+    scarce_left = 0;
+    eddy__fail(-ECANCELED);
+    eddy__error_awaited(&here);
+
+    ASSERT_PTR_EQ(eddy_last_error(), eddy__error_static(-ECANCELED));
+    ASSERT_PTR_EQ(eddy__error_leave_task(eddy_last_error(), "reader", "main.c:1"),
+                  eddy__error_static(-ECANCELED));
+}
+
+TEST(without_memory_the_place_of_an_await_is_not_shown) {
+    scarce_begin();
+    CLEANUP(error_unrefp) const eddy_error *error = eddy__error_format(-EIO, "failed");
+    eddy__fail_with(error);
+    scarce_left = 0;
+    eddy__error_awaited(&here);
+
+    ASSERT_PTR_EQ(eddy_last_error(), error);
+    ASSERT_NULL(error->awaited);
+    forget_last_error(NULL);
+}
+
+TEST(nothing_and_nowhere_are_no_place_of_an_await) {
+    LAST_ERROR_SCOPE;
+    eddy__error_awaited(&here);
+    ASSERT_NULL(eddy_last_error());
+    eddy_raise(-EIO, "failed");
+    eddy__error_awaited(NULL);
+    ASSERT_NULL(eddy_last_error()->awaited);
 }

@@ -214,22 +214,154 @@ static const char *printed(const eddy_error *error) {
     return text;
 }
 
-TASK_TEST(an_error_is_printed_as_a_traceback_outermost_first_and_the_sentence_last) {
-    ASSERT_CODE(-ENOENT, eddy_await(eddy_create_task(loads, "a.txt")));
+/* `format` with the numbers of lines of this file. */
+#define EXPECT(text, ...)                                  \
+    do {                                                   \
+        char expected[4000];                               \
+        snprintf(expected, sizeof(expected), __VA_ARGS__); \
+        ASSERT_STR_EQ(text, expected);                     \
+    } while (0)
 
-    const char *text = printed(eddy_last_error());
-    const char *head = strstr(text, "Traceback");
-    const char *outer = strstr(text, "task \"loads\", created at "), *raised;
-    const char *inner = strstr(text, "task \"opens\", created at ");
-    ASSERT(head == text && outer && inner && outer < inner);
-    raised = strstr(inner + 1, ", in opens\n");
-    ASSERT_NOT_NULL(raised);
-    ASSERT_STR_EQ(raised + strlen(", in opens\n"), "ENOENT: cannot open a.txt\n");
+static int line_of_await;
+
+static int awaits_twice_removed(void *name) {
+    line_of_await = __LINE__ + 1;
+    return eddy_await(eddy_create_task(opens, name));
 }
 
-TASK_TEST(a_plain_error_is_printed_as_one_line) {
+TASK_TEST(an_error_is_printed_as_a_traceback_outermost_first_and_the_sentence_last) {
+    int line = __LINE__ + 1;
+    ASSERT_CODE(-ENOENT, eddy_await(eddy_create_task(awaits_twice_removed, "a.txt")));
+
+    EXPECT(printed(eddy_last_error()),
+           "Traceback (most recent call last):\n"
+           "  File \"%s\", line %d, in %s\n"
+           "    eddy_await(eddy_create_task(awaits_twice_removed, \"a.txt\"))\n"
+           "  Task \"awaits_twice_removed\", created at %s:%d\n"
+           "  File \"%s\", line %d, in awaits_twice_removed\n"
+           "    eddy_await(eddy_create_task(opens, name))\n"
+           "  Task \"opens\", created at %s:%d\n"
+           "  File \"%s\", line %d, in opens\n"
+           "ENOENT: cannot open a.txt\n",
+           __FILE__, line, __func__, __FILE__, line, __FILE__, line_of_await, __FILE__,
+           line_of_await, __FILE__, eddy_last_error()->line);
+}
+
+TASK_TEST(a_plain_error_is_printed_with_the_task_and_its_awaiter) {
+    int line = __LINE__ + 1;
     eddy_await(RETURNER(-ENOENT));
-    ASSERT_STR_EQ(printed(eddy_last_error()), "ENOENT: No such file or directory\n");
+
+    EXPECT(printed(eddy_last_error()),
+           "Traceback (most recent call last):\n"
+           "  File \"%s\", line %d, in %s\n"
+           "    eddy_await(RETURNER(-ENOENT))\n"
+           "  Task \"returner\", created at %s:%d\n"
+           "ENOENT: No such file or directory\n",
+           __FILE__, line, __func__, __FILE__, line);
+}
+
+TASK_TEST(each_way_to_await_shows_its_call) {
+    eddy_future *futures[1];
+    void *value;
+
+    eddy_await_value(RETURNER(-EIO), &value);
+    ASSERT_STR_CONTAINS(printed(eddy_last_error()),
+                        "    eddy_await_value(RETURNER(-EIO), &value)\n");
+    eddy_gather(RETURNER(0), RETURNER(-EIO));
+    ASSERT_STR_CONTAINS(printed(eddy_last_error()),
+                        "    eddy_gather(RETURNER(0), RETURNER(-EIO))\n");
+    futures[0] = RETURNER(-EIO);
+    eddy_gather_array(futures, 1, NULL);
+    ASSERT_STR_CONTAINS(printed(eddy_last_error()), "    eddy_gather_array(futures, 1, NULL)\n");
+    eddy_wait_for(RETURNER(-EIO), 5);
+    ASSERT_STR_CONTAINS(printed(eddy_last_error()), "    eddy_wait_for(RETURNER(-EIO), 5)\n");
+}
+
+static int fails_after_a_while(void *sentence) {
+    ASSERT_OK(eddy_sleep(1));
+    return eddy_raise(-EIO, "%s", (const char *)sentence);
+}
+
+TASK_TEST(what_failed_in_a_group_is_printed_as_branches_below_its_end) {
+    eddy_task_group *group = eddy_task_group_new();
+    int line = __LINE__ + 1;
+    eddy_task_group_create_task(group, fails_after_a_while, "one");
+    eddy_task_group_create_task(group, fails_after_a_while, "two");
+    ASSERT_CODE(-EIO, eddy_task_group_wait(group));
+
+    EXPECT(printed(eddy_last_error()),
+           "  + Group traceback (most recent call last):\n"
+           "  |   File \"%s\", line %d, in %s\n"
+           "  |     eddy_task_group_wait(group)\n"
+           "  | EIO: one (and 1 more in its task group)\n"
+           "  +-+---------------- 1 ----------------\n"
+           "    | Traceback (most recent call last):\n"
+           "    |   Task \"fails_after_a_while\", created at %s:%d\n"
+           "    |   File \"%s\", line %d, in fails_after_a_while\n"
+           "    | EIO: one\n"
+           "    +---------------- 2 ----------------\n"
+           "    | Traceback (most recent call last):\n"
+           "    |   Task \"fails_after_a_while\", created at %s:%d\n"
+           "    |   File \"%s\", line %d, in fails_after_a_while\n"
+           "    | EIO: two\n"
+           "    +------------------------------------\n",
+           __FILE__, line + 2, __func__, __FILE__, line, __FILE__, eddy_last_error()->line,
+           __FILE__, line + 1, __FILE__, eddy_last_error()->line);
+}
+
+TASK_TEST(a_time_out_says_which_call_it_was) {
+    int line = __LINE__ + 1;
+    ASSERT_CODE(-ETIMEDOUT, eddy_wait_for(eddy_after(60), 1));
+
+    EXPECT(printed(eddy_last_error()),
+           "Traceback (most recent call last):\n"
+           "  File \"%s\", line %d, in %s\n"
+           "    eddy_wait_for(eddy_after(60), 1)\n"
+           "ETIMEDOUT: The time-out of %s:%d has expired\n",
+           __FILE__, line, __func__, __FILE__, line);
+}
+
+TASK_TEST(each_awaiter_of_a_task_shows_its_own_place) {
+    eddy_task *task = eddy_create_task(opens, "b.txt");
+    const eddy_error *first;
+
+    eddy_await(eddy_ref(task));
+    first = eddy_error_ref(eddy_last_error());
+    eddy_gather(eddy_ref(task));
+    ASSERT_STR_CONTAINS(printed(first), "    eddy_await(eddy_ref(task))\n");
+    ASSERT(!strstr(printed(first), "eddy_gather"));
+    ASSERT_STR_CONTAINS(printed(eddy_last_error()), "    eddy_gather(eddy_ref(task))\n");
+    ASSERT(!strstr(printed(eddy_last_error()), "eddy_await"));
+    eddy_error_unref(first);
+    eddy_unref(task);
+}
+
+TASK_TEST(who_calls_the_functions_behind_the_macros_shows_no_place) {
+    ASSERT_CODE(-EIO, (eddy_await)(RETURNER(-EIO)));
+    ASSERT_NULL(eddy_last_error()->awaited);
+    ASSERT_CODE(-ETIMEDOUT, (eddy_wait_for)(eddy_after(60), 1));
+    ASSERT_STR_EQ(eddy_last_error()->message, "The time-out of eddy_wait_for has expired");
+}
+
+static int loads_unawaited(void *name) {
+    eddy_detach(eddy_create_task(loads, name));
+    return 0;
+}
+
+TEST(a_failure_that_came_through_tasks_and_that_nobody_awaited_is_reported_with_its_traceback) {
+    eddy_loop *loop;
+
+    gather_reports();
+    ASSERT_OK(eddy_loop_new(&(eddy_loop_options){.clock = EDDY_CLOCK_VIRTUAL}, &loop));
+    ASSERT_OK(virtual_run(loop, loads_unawaited, "c.txt"));
+    for (int i = 0; i < 5; i++)
+        ASSERT_OK(eddy_loop_run_once(loop, 0));
+    const char *text = reports();
+    ASSERT_STR_CONTAINS(text, "failed and was never awaited\nTraceback (most recent call last):\n"
+                              "  Task \"loads\", created at ");
+    ASSERT_STR_CONTAINS(text, "    eddy_await(eddy_create_task(opens, name))\n  Task \"opens\"");
+    ASSERT_STR_CONTAINS(text, ", in opens\nENOENT: cannot open c.txt\n");
+    ASSERT_NULL(eddy_loop_close(loop));
 }
 
 TEST(printing_no_error_prints_nothing) {

@@ -63,6 +63,12 @@ _Noreturn static inline __attribute__((always_inline)) void eddy__switch_for_goo
 
 void eddy__switch_start(void);
 
+#define SWITCH_VISITS 1
+
+/* Calls fn(arg) on the stack of the flow that is suspended at `place`, below all that it uses, as
+ * if that flow had made the call: so it can be unwound. In ucontext's switch nothing is called. */
+void eddy__switch_visit(void *place, void (*fn)(void *arg), void *arg);
+
 /* A flow that starts in entry(), which never returns, on the stack below `top`. */
 static inline void *eddy__switch_prepare(void *bottom, void *top, void (*entry)(void)) {
     uintptr_t *sp = (uintptr_t *)((uintptr_t)top & ~(uintptr_t)15) - SWITCH_WORDS;

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT
+ * debug.c - what debug mode looks at in a loop. */
+#include "debug.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "backtrace.h"
+#include "log.h"
+#include "loop.h"
+#include "os.h"
+#include "symbol.h"
+
+#define SLOW_NS_DEFAULT (NS_PER_SECOND / 10)
+#define CALLS_SHOWN     3
+
+bool eddy__debug_is_asked(void) {
+    const char *value = getenv("EDDY_DEBUG");
+
+    return value && *value && strcmp(value, "0") != 0;
+}
+
+/* --- slow steps ------------------------------------------------------------------------------- */
+
+static int64_t slow_ns(const eddy_loop *loop) {
+    double seconds = loop->options.slow_callback_seconds;
+
+    return seconds > 0 ? ns_from_seconds(seconds) : SLOW_NS_DEFAULT;
+}
+
+static void step_end(const eddy_loop *loop, struct eddy__step *step, int64_t since_ns) {
+    int64_t took_ns = eddy__os_now() - since_ns;
+    char function[120];
+
+    if (took_ns < slow_ns(loop))
+        return;
+    if (step->function) {
+        eddy__symbol_format(step->function, function, sizeof(function));
+        snprintf(step->text, sizeof(step->text), "callback %s", function);
+    }
+    eddy__log(EDDY_LOG_WARNING, "%s kept its loop for %.3f s", step->text,
+              seconds_from_ns(took_ns));
+}
+
+void eddy__debug_run(eddy_loop *loop, void *runnable) {
+    const struct eddy__runnable_class *class = *(const struct eddy__runnable_class **)runnable;
+    struct eddy__step step = {.text = "a step"};
+    int64_t since_ns = eddy__os_now();
+    int budget = loop->budget;
+
+    if (class->describe)
+        class->describe(runnable, &step);
+    loop->budget = 0;
+    class->run(runnable);
+    loop->budget = budget;
+    step_end(loop, &step, since_ns);
+}
+
+void eddy__debug_call(eddy_loop *loop, eddy_callback *fn, void *arg) {
+    struct eddy__step step = {.function = (uintptr_t)fn};
+    int64_t since_ns = eddy__os_now();
+
+    fn(arg);
+    step_end(loop, &step, since_ns);
+}
+
+/* --- wrong threads ---------------------------------------------------------------------------- */
+
+/* The calls that are the program's, innermost first. */
+static void describe_calls(char *text, size_t size) {
+    struct eddy__symbols *symbols = eddy__symbols_new();
+    uintptr_t calls[32];
+    int count = symbols ? eddy__backtrace(calls, 32) : 0, shown = 0;
+    size_t length = 0;
+
+    for (int i = 0; i < count && shown < CALLS_SHOWN && length < size; i++) {
+        struct eddy__symbol symbol = eddy__symbols_find(symbols, calls[i]);
+        if (symbol.is_eddy)
+            continue;
+        length += (size_t)snprintf(
+            text + length, size - length, "%s%.*s (%s+0x%jx)", shown++ > 0 ? ", " : "",
+            (int)eddy__symbol_name_size(symbol.function), symbol.function ? symbol.function : "",
+            symbol.module, (uintmax_t)symbol.offset);
+    }
+    eddy__symbols_free(symbols);
+}
+
+void eddy__debug_wrong_thread(const eddy_loop *loop) {
+    char here[EDDY__THREAD_TEXT_BYTES], calls[600] = "?";
+
+    eddy__thread_describe(here);
+    describe_calls(calls, sizeof(calls));
+    eddy__log(EDDY_LOG_WARNING, "thread %s used a loop of thread %s, in %s", here, loop->owner,
+              calls);
+}

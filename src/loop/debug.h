@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT
+ * debug.h - debug mode: steps that keep the loop, and calls from the wrong thread. */
+#ifndef EDDY__DEBUG_H
+#define EDDY__DEBUG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <eddy/loop.h>
+
+/* What is going to run, for a report afterwards, when it may be gone. */
+struct eddy__step {
+    uintptr_t function; /* a callback's, or 0 */
+    char text[160];     /* else: "task "x" (created at y)" */
+};
+
+/* EDDY_DEBUG is set, and not to 0. */
+bool eddy__debug_is_asked(void);
+
+/* Instead of the class's run(). A task that parks comes back here, as the budget lets no other run:
+ * so each step is timed, and switches cost nothing outside of debug mode. */
+void eddy__debug_run(eddy_loop *loop, void *runnable);
+
+/* fn(arg), timed. */
+void eddy__debug_call(eddy_loop *loop, eddy_callback *fn, void *arg);
+
+/* Tells who has called into a loop of another thread. */
+void eddy__debug_wrong_thread(const eddy_loop *loop);
+
+#endif
