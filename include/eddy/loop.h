@@ -43,8 +43,8 @@ typedef struct eddy_loop_options {
     eddy_backend backend; /* EDDY_BACKEND=epoll or io_uring in the environment decides when AUTO */
     eddy_clock clock;
     size_t stack_bytes; /* of a task that does not say; 0: 256 KiB. Rounded up to a power of two */
-    int executor_threads; /* most threads of eddy_to_thread(); 0: eddy_processor_count() + 4,
-                             at most 32 */
+    int executor_threads; /* most threads of its own pool, which is the default executor
+                             (eddy/executor.h); 0: eddy_processor_count() + 4, at most 32 */
     bool keep_sigsegv; /* leave SIGSEGV and SIGBUS alone: a stack overflow is then a plain crash */
     eddy_exception_handler *exception_handler; /* NULL: writes to the log */
     void *exception_arg;
@@ -86,9 +86,11 @@ EDDY_API double eddy_loop_timeout(eddy_loop *loop);
 /* Makes run_forever return after the callbacks that are ready now. */
 EDDY_API void eddy_loop_stop(eddy_loop *loop);
 
-/* Closes and frees. Tasks that still exist are reported, and end without running further. Returns
- * NULL; or the loop, unchanged, when it was refused: it is running (-EBUSY) or belongs to another
- * thread. close(NULL) is NULL. */
+/* Closes and frees. Tasks that still exist are reported, and end without running further; callbacks
+ * are dropped; jobs of its executor that have started are waited for, which blocks, and the others
+ * never run (eddy_shutdown_default_executor() first, or eddy_run(), lets them run). Returns NULL;
+ * or the loop, unchanged, when it was refused: it is running (-EBUSY) or belongs to another thread.
+ * close(NULL) is NULL, and so is that of a loop that is closed already, if you hold a reference. */
 EDDY_API eddy_loop *eddy_loop_close(eddy_loop *loop);
 
 /* A reference of your own for another thread: keeps the memory, not the loop, so that a

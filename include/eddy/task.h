@@ -117,9 +117,10 @@ EDDY_API void eddy_shield_end(eddy_shield_scope *scope);
 
 /* --- threads ---------------------------------------------------------------------------------- */
 
-/* Runs fn(arg) in the loop's thread pool and returns its result, its error's sentence included.
- * Suspends. fn may block; eddy's suspending calls in it answer -EDEADLK. Cancelled before the job
- * started: -ECANCELED, fn never runs; after: waits for its end and returns its result. */
+/* Runs fn(arg) in the loop's default pool of threads and returns its result, its error's sentence
+ * included. Suspends. fn may block; eddy's suspending calls in it answer -EDEADLK. Cancelled before
+ * the job started: -ECANCELED, fn never runs; after: waits for its end and returns its result.
+ * Pools of your own, and jobs that run while you do something else: eddy/executor.h. */
 EDDY_API int eddy_to_thread(eddy_fn *fn, void *arg);
 
 #ifdef __cplusplus

@@ -57,11 +57,19 @@ struct eddy__far_waiter *eddy__shared_waiter_new(eddy_future *future);
  * here, and is freed when it arrives. Harmless when it has arrived, or never waited. */
 bool eddy__shared_leave(struct eddy__far_waiter *far);
 
+/* The same, but one that is on its way still arrives. */
+bool eddy__shared_retreat(struct eddy__far_waiter *far);
+
 /* May this process wait for it? 0; EDDY_EFORKED, with a sentence, in the child of a fork() for one
  * that is not done: who would complete it is not here. */
 int eddy__shared_check(eddy_future *future);
 
 eddy_future *eddy__shared_ref(eddy_future *future);
+
+/* The last reference went. A failure that nobody has heard of is told by the loop `home`; without
+ * one (NULL), or when it is closed, by the log. True: `post`, whose run() calls
+ * eddy__future_report() there and frees, is on its way. */
+bool eddy__shared_report(eddy_future *future, eddy_loop *home, struct eddy__post *post);
 
 static inline struct eddy__shared *eddy__shared_of(eddy_future *future) {
     return container_of(future, struct eddy__shared, future);

@@ -54,11 +54,15 @@ static int run_cancel_left(eddy_loop *loop) {
     return r < 0 ? r : count;
 }
 
+/* A task may create another while it ends, and a job of the executor may ask for one. */
 int eddy__run_clean_up(eddy_loop *loop, int r) {
     const eddy_error *error = eddy_error_ref(r < 0 ? eddy_last_error() : NULL);
 
     while (run_cancel_left(loop) > 0)
-        continue; /* a task may create another while it ends */
+        continue;
+    eddy__shutdown_executor_of(loop);
+    while (run_cancel_left(loop) > 0)
+        continue;
     if (error)
         eddy__fail_with(error);
     eddy_error_unref(error);
