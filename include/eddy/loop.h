@@ -66,10 +66,12 @@ static inline int eddy_loop_new(const eddy_loop_options *options, eddy_loop **ou
 }
 
 /* Runs until `future` is done. Takes it. Returns its result as eddy_await() would; -EDEADLK inside
- * a running loop. */
+ * a running loop; EDDY_EINVALID_STATE when eddy_loop_stop() ended the run first: the future is then
+ * let go, and a task goes on when the loop runs again. */
 EDDY_API int eddy_loop_run_until_complete(eddy_loop *loop, eddy_future *future);
 
-/* Runs until eddy_loop_stop(). Returns 0, or -EDEADLK inside a running loop. */
+/* Runs until eddy_loop_stop(). Returns 0; -EDEADLK inside a running loop; EDDY_EWRONG_THREAD while
+ * another thread runs it; EDDY_ESHUTDOWN once it is closed. */
 EDDY_API int eddy_loop_run_forever(eddy_loop *loop);
 
 /* One turn, for a host that owns the main loop: waits at most `seconds` (INFINITY: until something
@@ -83,7 +85,11 @@ EDDY_API int eddy_loop_fd(eddy_loop *loop);
 /* Seconds until run_once has work: 0 now, INFINITY when it waits for descriptors only. */
 EDDY_API double eddy_loop_timeout(eddy_loop *loop);
 
-/* Makes run_forever return after the callbacks that are ready now. */
+/* Makes run_forever, or run_until_complete, return after the callbacks that are ready now: what
+ * these make ready waits for the next run. A loop that does not run remembers it: the next such run
+ * looks once, runs what is ready then, and returns. A plain suspending call outside any task does
+ * not heed it. Stopping twice is stopping once. The loop's thread only: from another one post it
+ * with eddy_call_soon_threadsafe(). */
 EDDY_API void eddy_loop_stop(eddy_loop *loop);
 
 /* Closes and frees. Tasks that still exist are reported, and end without running further; callbacks
@@ -106,6 +112,9 @@ EDDY_API eddy_loop *eddy_running_loop(void);
 EDDY_API double eddy_time(void);
 
 EDDY_API bool eddy_loop_is_running(const eddy_loop *loop);
+
+/* Of a loop that you hold a reference to (eddy_loop_ref). The loop's thread only. */
+EDDY_API bool eddy_loop_is_closed(const eddy_loop *loop);
 
 /* What a loop is made of and what it has done. Returns 0. */
 typedef struct eddy_loop_statistics {

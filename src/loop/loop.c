@@ -247,6 +247,10 @@ bool eddy_loop_is_running(const eddy_loop *loop) {
     return loop->running;
 }
 
+bool eddy_loop_is_closed(const eddy_loop *loop) {
+    return loop->closed;
+}
+
 /* --- time ------------------------------------------------------------------------------------- */
 
 double eddy_time(void) {

@@ -62,6 +62,8 @@ static void await_shared(struct await_wait *await, eddy_future *future) {
         return;
     await->far = &far;
     eddy__task_park(await->task, &await->wait);
+    if (unlikely(await->task->future.task_flags & TASK_STOPPED) && !eddy__shared_retreat(&far))
+        eddy__task_park(await->task, &await->wait); /* it is on its way here, to our stack */
     await->far = NULL;
 }
 
@@ -137,9 +139,9 @@ static void await_release(eddy_future *future) {
         eddy_unref(future);
 }
 
-static inline int await_on(eddy_loop *loop, eddy_future *future, void **value) {
+static inline int await_on(eddy_future *future, void **value) {
     struct eddy__task *task = NULL;
-    int r = await_check(future, loop, &task);
+    int r = await_check(future, NULL, &task);
 
     if (unlikely(r < 0)) {
         await_release(future);
@@ -152,11 +154,11 @@ static inline int await_on(eddy_loop *loop, eddy_future *future, void **value) {
 }
 
 int eddy_await_value(eddy_future *future, void **value) {
-    return await_on(NULL, future, value);
+    return await_on(future, value);
 }
 
 int eddy_await(eddy_future *future) {
-    return await_on(NULL, future, NULL);
+    return await_on(future, NULL);
 }
 
 int eddy_wait_for(eddy_future *future, double seconds) {
@@ -168,6 +170,41 @@ int eddy_wait_for(eddy_future *future, double seconds) {
     return eddy_timeout_end(&timeout, eddy_await(future));
 }
 
+/* Waits as eddy_await(), but for a stop of the loop. Takes the future. */
+static int await_until_stopped(struct eddy__task *root, eddy_future *future) {
+    struct await_wait await = {
+        .wait = {.cancel = await_cancelled, .drop = await_dropped},
+        .task = root,
+        .futures = &future,
+        .count = 1,
+    };
+    int r;
+
+    list_init(&await.waiter.node);
+    if (root->future.task_flags & TASK_REFUSED)
+        await_refuse(&await);
+    root->future.task_flags |= TASK_STOPPABLE;
+    await_one(&await, future);
+    root->future.task_flags &= ~(uint32_t)(TASK_STOPPABLE | TASK_STOPPED);
+    eddy__waiter_remove(&await.waiter);
+    if (eddy__future_is_done(future))
+        r = eddy__future_retrieve(future, NULL);
+    else
+        r = eddy_raise(EDDY_EINVALID_STATE, "the loop was stopped before the future was done");
+    eddy__future_unref(future);
+    return r;
+}
+
+static int run_until_complete(eddy_loop *loop, eddy_future *future) {
+    struct eddy__task *root = NULL;
+    int r = await_check(future, loop, &root);
+
+    if (r == 0)
+        return await_until_stopped(root, future);
+    await_release(future);
+    return r;
+}
+
 int eddy_loop_run_until_complete(eddy_loop *loop, eddy_future *future) {
     int r = 0;
 
@@ -177,7 +214,7 @@ int eddy_loop_run_until_complete(eddy_loop *loop, eddy_future *future) {
     else if (future && future->loop && future->loop != loop)
         r = eddy_raise(-EINVAL, "the future belongs to another loop");
     if (r == 0)
-        return await_on(loop, future, NULL);
+        return run_until_complete(loop, future);
     eddy_unref(future);
     return r;
 }
