@@ -33,8 +33,10 @@ typedef enum eddy_clock {
                              for nothing else:   tests of time that take no time */
 } eddy_clock;
 
-/* Is told of what nobody else would hear: a task that failed and was never awaited. `what` says
- * which task; `error` is borrowed for the call. Runs on the loop's thread and must not suspend. */
+/* Is told of what nobody else would hear: a task that failed and was never awaited, or what a
+ * callback hands to eddy_loop_call_exception_handler(). `what` says what has failed; `error` is
+ * borrowed for the call. Runs on the loop's thread and must not suspend. What is reported while it
+ * runs goes to the log. */
 typedef void eddy_exception_handler(eddy_loop *loop, const eddy_error *error, const char *what,
                                     void *arg);
 
@@ -145,6 +147,27 @@ EDDY_API int eddy_all_loops_info_sized(eddy_loop_statistics *out, size_t out_siz
 static inline int eddy_all_loops_info(eddy_loop_statistics *out) {
     return eddy_all_loops_info_sized(out, sizeof(eddy_loop_statistics));
 }
+
+/* --- failures that nobody else would hear of -------------------------------------------------- */
+
+/* Another handler; NULL: the default one. The loop's thread only. Returns 0, EDDY_EWRONG_THREAD,
+ * EDDY_EFORKED, EDDY_ESHUTDOWN. */
+EDDY_API int eddy_loop_set_exception_handler(eddy_loop *loop, eddy_exception_handler *handler,
+                                             void *arg);
+
+/* The handler that is set, and its argument (arg may be NULL); NULL: the default one. */
+EDDY_API eddy_exception_handler *eddy_loop_get_exception_handler(const eddy_loop *loop, void **arg);
+
+/* Tells the loop's handler. For callbacks, which return nothing, and for libraries: `what` says
+ * what has failed, error NULL stands for eddy_last_error(). loop NULL: the running loop, else the
+ * thread's default. The loop's thread only. Returns 0 or as set. */
+EDDY_API int eddy_loop_call_exception_handler(eddy_loop *loop, const eddy_error *error,
+                                              const char *what);
+
+/* What is done without a handler: one line in the log (eddy_set_log), with the place. A handler may
+ * call it for what it does not care for. loop and arg are not used. */
+EDDY_API void eddy_default_exception_handler(eddy_loop *loop, const eddy_error *error,
+                                             const char *what, void *arg);
 
 /* --- callbacks -------------------------------------------------------------------------------- */
 

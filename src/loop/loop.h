@@ -90,6 +90,7 @@ struct eddy_loop {
     eddy_executor *executor;       /* the default one that was set, a reference; NULL: its own */
     eddy_executor *own_executor;   /* NULL: not used yet */
     bool executor_is_shut;
+    bool is_reporting; /* its exception handler runs */
 
     /* What it is. */
     struct eddy__thread *thread; /* where it belongs; changes only between runs */
