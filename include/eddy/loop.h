@@ -33,8 +33,10 @@ typedef enum eddy_clock {
                              for nothing else:   tests of time that take no time */
 } eddy_clock;
 
-/* Is told of what nobody else would hear: a task that failed and was never awaited. `what` says
- * which task; `error` is borrowed for the call. Runs on the loop's thread and must not suspend. */
+/* Is told of what nobody else would hear: a task that failed and was never awaited, or what a
+ * callback hands to eddy_loop_call_exception_handler(). `what` says what has failed; `error` is
+ * borrowed for the call. Runs on the loop's thread and must not suspend. What is reported while it
+ * runs goes to the log. */
 typedef void eddy_exception_handler(eddy_loop *loop, const eddy_error *error, const char *what,
                                     void *arg);
 
@@ -43,8 +45,8 @@ typedef struct eddy_loop_options {
     eddy_backend backend; /* EDDY_BACKEND=epoll or io_uring in the environment decides when AUTO */
     eddy_clock clock;
     size_t stack_bytes; /* of a task that does not say; 0: 256 KiB. Rounded up to a power of two */
-    int executor_threads; /* most threads of eddy_to_thread(); 0: eddy_processor_count() + 4,
-                             at most 32 */
+    int executor_threads; /* most threads of its own pool, which is the default executor
+                             (eddy/executor.h); 0: eddy_processor_count() + 4, at most 32 */
     bool keep_sigsegv; /* leave SIGSEGV and SIGBUS alone: a stack overflow is then a plain crash */
     eddy_exception_handler *exception_handler; /* NULL: writes to the log */
     void *exception_arg;
@@ -71,10 +73,12 @@ static inline int eddy_loop_new(const eddy_loop_options *options, eddy_loop **ou
 }
 
 /* Runs until `future` is done. Takes it. Returns its result as eddy_await() would; -EDEADLK inside
- * a running loop. */
+ * a running loop; EDDY_EINVALID_STATE when eddy_loop_stop() ended the run first: the future is then
+ * let go, and a task goes on when the loop runs again. */
 EDDY_API int eddy_loop_run_until_complete(eddy_loop *loop, eddy_future *future);
 
-/* Runs until eddy_loop_stop(). Returns 0, or -EDEADLK inside a running loop. */
+/* Runs until eddy_loop_stop(). Returns 0; -EDEADLK inside a running loop; EDDY_EWRONG_THREAD while
+ * another thread runs it; EDDY_ESHUTDOWN once it is closed. */
 EDDY_API int eddy_loop_run_forever(eddy_loop *loop);
 
 /* One turn, for a host that owns the main loop: waits at most `seconds` (INFINITY: until something
@@ -88,12 +92,18 @@ EDDY_API int eddy_loop_fd(eddy_loop *loop);
 /* Seconds until run_once has work: 0 now, INFINITY when it waits for descriptors only. */
 EDDY_API double eddy_loop_timeout(eddy_loop *loop);
 
-/* Makes run_forever return after the callbacks that are ready now. */
+/* Makes run_forever, or run_until_complete, return after the callbacks that are ready now: what
+ * these make ready waits for the next run. A loop that does not run remembers it: the next such run
+ * looks once, runs what is ready then, and returns. A plain suspending call outside any task does
+ * not heed it. Stopping twice is stopping once. The loop's thread only: from another one post it
+ * with eddy_call_soon_threadsafe(). */
 EDDY_API void eddy_loop_stop(eddy_loop *loop);
 
-/* Closes and frees. Tasks that still exist are reported, and end without running further. Returns
- * NULL; or the loop, unchanged, when it was refused: it is running (-EBUSY) or belongs to another
- * thread. close(NULL) is NULL. */
+/* Closes and frees. Tasks that still exist are reported, and end without running further; callbacks
+ * are dropped; jobs of its executor that have started are waited for, which blocks, and the others
+ * never run (eddy_shutdown_default_executor() first, or eddy_run(), lets them run). Returns NULL;
+ * or the loop, unchanged, when it was refused: it is running (-EBUSY) or belongs to another thread.
+ * close(NULL) is NULL, and so is that of a loop that is closed already, if you hold a reference. */
 EDDY_API eddy_loop *eddy_loop_close(eddy_loop *loop);
 
 /* A reference of your own for another thread: keeps the memory, not the loop, so that a
@@ -109,6 +119,9 @@ EDDY_API eddy_loop *eddy_running_loop(void);
 EDDY_API double eddy_time(void);
 
 EDDY_API bool eddy_loop_is_running(const eddy_loop *loop);
+
+/* Of a loop that you hold a reference to (eddy_loop_ref). The loop's thread only. */
+EDDY_API bool eddy_loop_is_closed(const eddy_loop *loop);
 
 /* What a loop is made of and what it has done. Returns 0. */
 typedef struct eddy_loop_statistics {
@@ -139,6 +152,27 @@ EDDY_API int eddy_all_loops_info_sized(eddy_loop_statistics *out, size_t out_siz
 static inline int eddy_all_loops_info(eddy_loop_statistics *out) {
     return eddy_all_loops_info_sized(out, sizeof(eddy_loop_statistics));
 }
+
+/* --- failures that nobody else would hear of -------------------------------------------------- */
+
+/* Another handler; NULL: the default one. The loop's thread only. Returns 0, EDDY_EWRONG_THREAD,
+ * EDDY_EFORKED, EDDY_ESHUTDOWN. */
+EDDY_API int eddy_loop_set_exception_handler(eddy_loop *loop, eddy_exception_handler *handler,
+                                             void *arg);
+
+/* The handler that is set, and its argument (arg may be NULL); NULL: the default one. */
+EDDY_API eddy_exception_handler *eddy_loop_get_exception_handler(const eddy_loop *loop, void **arg);
+
+/* Tells the loop's handler. For callbacks, which return nothing, and for libraries: `what` says
+ * what has failed, error NULL stands for eddy_last_error(). loop NULL: the running loop, else the
+ * thread's default. The loop's thread only. Returns 0 or as set. */
+EDDY_API int eddy_loop_call_exception_handler(eddy_loop *loop, const eddy_error *error,
+                                              const char *what);
+
+/* What is done without a handler: one line in the log (eddy_set_log), with the place. A handler may
+ * call it for what it does not care for. loop and arg are not used. */
+EDDY_API void eddy_default_exception_handler(eddy_loop *loop, const eddy_error *error,
+                                             const char *what, void *arg);
 
 /* --- callbacks -------------------------------------------------------------------------------- */
 

@@ -17,15 +17,17 @@
 #include <stdio.h>
 
 #include <eddy/future.h>
+#include <eddy/loop.h>
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-/* Runs fn(arg) as the main task of a new loop; at its end cancels and awaits what is left, and
- * closes the loop. Returns what fn returned. May be called again and again; -EDEADLK inside a
- * running loop. SIGINT, where it was SIG_DFL, cancels the main task; a second one kills the
- * process. */
+/* Runs fn(arg) as the main task of a new loop; at its end cancels and awaits what is left, waits
+ * for the jobs of its default executor, and closes the loop. Returns what fn returned. May be
+ * called again and again; -EDEADLK inside a running loop. SIGINT, where it was SIG_DFL, cancels the
+ * main task; a second one kills the process. EDDY_EINVALID_STATE when eddy_loop_stop() ended it
+ * first. */
 EDDY_API int eddy_run(eddy_fn *fn, void *arg);
 EDDY_API int eddy_run_at(const eddy_place *place, eddy_fn *fn, void *arg);
 #define eddy_run(...) eddy_run_at(EDDY_HERE("eddy_run(" #__VA_ARGS__ ")"), __VA_ARGS__)
@@ -35,6 +37,44 @@ EDDY_API int eddy_run_at(const eddy_place *place, eddy_fn *fn, void *arg);
 EDDY_API int eddy_main(eddy_fn *fn, void *arg);
 EDDY_API int eddy_main_at(const eddy_place *place, eddy_fn *fn, void *arg);
 #define eddy_main(...) eddy_main_at(EDDY_HERE("eddy_main(" #__VA_ARGS__ ")"), __VA_ARGS__)
+
+/* Several runs on one loop, and a loop with options: asyncio.Runner. Tasks that a run leaves wait
+ * for the next one, and go on in it; the close cancels and awaits them. Each run heeds SIGINT as
+ * eddy_run() does. It belongs to the thread that made it.
+ *
+ *     eddy_runner *runner;
+ *     r = eddy_runner_new(&(eddy_loop_options){.stack_bytes = 1 << 20}, &runner);
+ *     if (r < 0)
+ *         return r;
+ *     r = eddy_runner_run(runner, set_up, &state);
+ *     if (r >= 0)
+ *         r = eddy_runner_run(runner, work, &state);
+ *     eddy_runner_close(runner);
+ */
+typedef struct eddy_runner eddy_runner;
+
+/* options may be NULL. Returns as eddy_loop_new(). The caller owns *out: eddy_runner_close(). */
+EDDY_API int eddy_runner_new_sized(const eddy_loop_options *options, size_t options_size,
+                                   eddy_runner **out);
+static inline int eddy_runner_new(const eddy_loop_options *options, eddy_runner **out) {
+    return eddy_runner_new_sized(options, sizeof(eddy_loop_options), out);
+}
+
+/* Runs fn(arg) as a main task. Returns what it returned; -EDEADLK inside a running loop;
+ * EDDY_EWRONG_THREAD in another thread; EDDY_EINVALID_STATE when eddy_loop_stop() ended it. */
+EDDY_API int eddy_runner_run(eddy_runner *runner, eddy_fn *fn, void *arg);
+EDDY_API int eddy_runner_run_at(const eddy_place *place, eddy_runner *runner, eddy_fn *fn,
+                                void *arg);
+#define eddy_runner_run(...) \
+    eddy_runner_run_at(EDDY_HERE("eddy_runner_run(" #__VA_ARGS__ ")"), __VA_ARGS__)
+
+/* Its loop, borrowed: for callbacks, handlers and tasks that are to be there before a run. */
+EDDY_API eddy_loop *eddy_runner_loop(eddy_runner *runner);
+
+/* Ends what the runs have left, as eddy_run() does, closes the loop and frees. Returns NULL; or the
+ * runner, unchanged, when refused: inside a running loop (-EDEADLK), in another thread, or in the
+ * child of a fork(). close(NULL) is NULL. */
+EDDY_API eddy_runner *eddy_runner_close(eddy_runner *runner);
 
 /* --- tasks ------------------------------------------------------------------------------------ */
 
@@ -182,9 +222,10 @@ EDDY_API void eddy_shield_end(eddy_shield_scope *scope);
 
 /* --- threads ---------------------------------------------------------------------------------- */
 
-/* Runs fn(arg) in the loop's thread pool and returns its result, its error's sentence included.
- * Suspends. fn may block; eddy's suspending calls in it answer -EDEADLK. Cancelled before the job
- * started: -ECANCELED, fn never runs; after: waits for its end and returns its result. */
+/* Runs fn(arg) in the loop's default pool of threads and returns its result, its error's sentence
+ * included. Suspends. fn may block; eddy's suspending calls in it answer -EDEADLK. Cancelled before
+ * the job started: -ECANCELED, fn never runs; after: waits for its end and returns its result.
+ * Pools of your own, and jobs that run while you do something else: eddy/executor.h. */
 EDDY_API int eddy_to_thread(eddy_fn *fn, void *arg);
 
 #ifdef __cplusplus

@@ -43,6 +43,8 @@ typedef struct eddy_threads_options {
     int threads;  /* how many; 0: eddy_processor_count() */
     bool pin;     /* each thread to a processor of its own, round the ones that we may use */
     bool sigterm; /* SIGTERM stops them, too */
+    uint64_t reserved[8];
+    eddy_loop_options loop; /* of each thread's loop. Stays last, as it may grow */
 } eddy_threads_options;
 
 /* eddy_run on several threads: each new thread has a loop of its own and runs fn(arg) as its main

@@ -53,27 +53,6 @@ bool eddy_is_cancelled(const eddy_future *future) {
 
 /* --- references ------------------------------------------------------------------------------- */
 
-void eddy__report_failure(eddy_loop *loop, const eddy_error *error, const char *what) {
-    const eddy_error *root = error;
-
-    if (loop && loop->options.exception_handler) {
-        loop->options.exception_handler(loop, error, what, loop->options.exception_arg);
-        return;
-    }
-    while (root->cause)
-        root = root->cause;
-    if (eddy__error_is_long(error)) {
-        eddy__log(EDDY_LOG_ERROR, "%s", what);
-        eddy__error_log(error);
-        return;
-    }
-    if (root->file)
-        eddy__log(EDDY_LOG_ERROR, "%s: %s: %s (%s:%d, in %s)", what, eddy_error_name(error->code),
-                  error->message, root->file, root->line, root->function);
-    else
-        eddy__log(EDDY_LOG_ERROR, "%s: %s: %s", what, eddy_error_name(error->code), error->message);
-}
-
 void eddy__future_report(eddy_future *future, eddy_loop *loop) {
     const eddy_error *error = future->error ? future->error : eddy__error_static(future->result);
     char name[160] = "a future", what[200];

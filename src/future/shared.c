@@ -42,6 +42,15 @@ void eddy__shared_unref(eddy_future *future) {
         future->class->free(future);
 }
 
+bool eddy__shared_report(eddy_future *future, eddy_loop *home, struct eddy__post *post) {
+    if (!eddy__future_is_unheard(future))
+        return false;
+    if (home && home->fork_generation == eddy__fork_generation && eddy__loop_post(home, post) == 0)
+        return true;
+    eddy__future_report(future, NULL);
+    return false;
+}
+
 int eddy__shared_check(eddy_future *future) {
     if (eddy__shared_of(future)->fork_generation == eddy__fork_generation ||
         eddy__future_is_done(future))
@@ -121,7 +130,7 @@ bool eddy__shared_wait(struct eddy__far_waiter *far, eddy_future *future, eddy_l
     return is_pending;
 }
 
-bool eddy__shared_leave(struct eddy__far_waiter *far) {
+static bool far_leave(struct eddy__far_waiter *far, bool for_good) {
     struct eddy__shared *shared = eddy__shared_of(far->future);
     bool is_under_way, was_linked;
 
@@ -129,7 +138,7 @@ bool eddy__shared_leave(struct eddy__far_waiter *far) {
     was_linked = !list_is_empty(&far->node);
     list_remove(&far->node);
     is_under_way = far->is_under_way;
-    if (is_under_way)
+    if (is_under_way && for_good)
         far->near = NULL;
     pthread_mutex_unlock(&shared->lock);
 
@@ -138,6 +147,14 @@ bool eddy__shared_leave(struct eddy__far_waiter *far) {
         eddy_loop_unref(far->loop);
     }
     return !is_under_way;
+}
+
+bool eddy__shared_leave(struct eddy__far_waiter *far) {
+    return far_leave(far, true);
+}
+
+bool eddy__shared_retreat(struct eddy__far_waiter *far) {
+    return far_leave(far, false);
 }
 
 /* --- waiting for either kind -------------------------------------------------------------------

@@ -53,6 +53,9 @@ bool eddy__shared_wait(struct eddy__far_waiter *far, eddy_future *future, eddy_l
  * here, and is freed when it arrives. Harmless when it has arrived, or never waited. */
 bool eddy__shared_leave(struct eddy__far_waiter *far);
 
+/* The same, but one that is on its way still arrives. */
+bool eddy__shared_retreat(struct eddy__far_waiter *far);
+
 /* One way to wait for a future of the own loop or a shared one, for who may leave before it is
  * done. A shared one needs a far waiter from the heap, as that may be under way when it is left;
  * *far is NULL for others, for NULL, and without memory. Returns 0 or -ENOMEM. */
@@ -71,6 +74,11 @@ void eddy__waiter_leave(struct eddy__waiter *waiter, struct eddy__far_waiter **f
 int eddy__shared_check(eddy_future *future);
 
 eddy_future *eddy__shared_ref(eddy_future *future);
+
+/* The last reference went. A failure that nobody has heard of is told by the loop `home`; without
+ * one (NULL), or when it is closed, by the log. True: `post`, whose run() calls
+ * eddy__future_report() there and frees, is on its way. */
+bool eddy__shared_report(eddy_future *future, eddy_loop *home, struct eddy__post *post);
 
 static inline struct eddy__shared *eddy__shared_of(eddy_future *future) {
     return container_of(future, struct eddy__shared, future);

@@ -15,7 +15,6 @@
 #include "lease.h"
 #include "memory.h"
 #include "os.h"
-#include "processors.h"
 #include "signal_watch.h"
 #include "tidy.h"
 
@@ -268,6 +267,10 @@ bool eddy_loop_is_running(const eddy_loop *loop) {
     return loop->running;
 }
 
+bool eddy_loop_is_closed(const eddy_loop *loop) {
+    return loop->closed;
+}
+
 /* --- time ------------------------------------------------------------------------------------- */
 
 double eddy_time(void) {
@@ -291,10 +294,6 @@ static void options_read(const eddy_loop_options *options, size_t size, eddy_loo
     loop->options.debug |= eddy__debug_is_asked();
 }
 
-static int threads_default(void) {
-    return MIN(eddy__processors() + 4, 32);
-}
-
 /* What needs nothing to fail. */
 static void loop_init(eddy_loop *loop) {
     eddy__loop_claim(loop);
@@ -308,10 +307,7 @@ static void loop_init(eddy_loop *loop) {
     eddy__loop_read_clock(loop);
     eddy__tidy_init(loop);
     eddy__wheel_init(&loop->timers, loop->now_ns);
-    eddy__workers_init(&loop->workers,
-                       loop->options.executor_threads > 0 ? loop->options.executor_threads
-                                                          : threads_default(),
-                       ns_from_seconds(loop->options.executor_spin_seconds));
+    list_init(&loop->jobs);
 }
 
 /* What needs the poller. */
@@ -346,15 +342,11 @@ static int loop_new(const eddy_loop_options *options, size_t options_size, bool 
     loop->is_bound = is_bound;
     loop_init(loop);
     r = eddy__backend_open(loop);
-    if (r < 0) {
-        eddy__workers_deinit(&loop->workers);
+    if (r < 0)
         return r;
-    }
     r = loop_open(loop);
-    if (r < 0) {
-        eddy__workers_deinit(&loop->workers);
+    if (r < 0)
         return eddy_raise(r, "cannot open an event loop: %s", eddy_error_text(r));
-    }
     eddy__census_join(loop);
     *out = TAKE_POINTER(loop);
     return 0;
@@ -404,12 +396,13 @@ eddy_loop *eddy_loop_close(eddy_loop *loop) {
         return loop;
     }
 
-    /* The workers first: what they give back still finds a loop. Then those who use the poller. */
+    /* The posts first: what other threads want of the loop is refused from here on, which frees
+     * jobs that wait for it. Then the jobs, whose tasks the layer above ends. */
     eddy_loop_ref(loop);
     loop->closing = true;
     loop->has_host = false;
-    eddy__workers_deinit(&loop->workers);
     eddy__wakeup_close(loop, &loop->wakeup);
+    eddy__loop_end_jobs(loop);
     loop->poller_class->cancel_all(loop->poller);
     if (loop->upper)
         loop->upper->close(loop);

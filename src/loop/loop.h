@@ -82,10 +82,17 @@ struct eddy_loop {
     struct eddy__wakeup wakeup;
     struct eddy__handles handles;
     struct eddy__listeners listeners;
-    struct eddy__workers workers;
     struct list_node signals;   /* of struct signal_watch */
     struct list_node turn_ends; /* of struct eddy__turn_end; empty while the loop does not run */
     int outside;                /* jobs that other threads work on: virtual time stands still */
+
+    /* Its jobs in pools of threads; see worker.h. */
+    struct list_node jobs;         /* of struct eddy__job: that are away */
+    _Atomic unsigned jobs_refused; /* that ended after the loop had ceased to take posts */
+    eddy_executor *executor;       /* the default one that was set, a reference; NULL: its own */
+    eddy_executor *own_executor;   /* NULL: not used yet */
+    bool executor_is_shut;
+    bool is_reporting; /* its exception handler runs */
 
     /* What it is. */
     struct eddy__thread *thread;         /* where it belongs; changes only between runs */

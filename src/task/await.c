@@ -71,6 +71,8 @@ static void await_shared(struct await_wait *await, eddy_future *future) {
         return;
     await->far = &far;
     eddy__task_park(await->task, &await->wait);
+    if (unlikely(await->task->future.task_flags & TASK_STOPPED) && !eddy__shared_retreat(&far))
+        eddy__task_park(await->task, &await->wait); /* it is on its way here, to our stack */
     await->far = NULL;
 }
 
@@ -144,10 +146,9 @@ static void await_release(eddy_future *future) {
         eddy_unref(future);
 }
 
-static inline int await_on(eddy_loop *loop, eddy_future *future, void **value,
-                           const eddy_place *place) {
+static inline int await_on(eddy_future *future, void **value, const eddy_place *place) {
     struct eddy__task *task = NULL;
-    int r = await_check(future, loop, &task);
+    int r = await_check(future, NULL, &task);
 
     if (unlikely(r < 0)) {
         await_release(future);
@@ -162,19 +163,19 @@ static inline int await_on(eddy_loop *loop, eddy_future *future, void **value,
 }
 
 int eddy_await_value_at(const eddy_place *place, eddy_future *future, void **value) {
-    return await_on(NULL, future, value, place);
+    return await_on(future, value, place);
 }
 
 int(eddy_await_value)(eddy_future *future, void **value) {
-    return await_on(NULL, future, value, NULL);
+    return await_on(future, value, NULL);
 }
 
 int eddy_await_at(const eddy_place *place, eddy_future *future) {
-    return await_on(NULL, future, NULL, place);
+    return await_on(future, NULL, place);
 }
 
 int(eddy_await)(eddy_future *future) {
-    return await_on(NULL, future, NULL, NULL);
+    return await_on(future, NULL, NULL);
 }
 
 int eddy_wait_for_at(const eddy_place *place, eddy_future *future, double seconds) {
@@ -195,6 +196,41 @@ int(eddy_wait_for)(eddy_future *future, double seconds) {
     return eddy_wait_for_at(NULL, future, seconds);
 }
 
+/* Waits as eddy_await(), but for a stop of the loop. Takes the future. */
+static int await_until_stopped(struct eddy__task *root, eddy_future *future) {
+    struct await_wait await = {
+        .wait = {.cancel = await_cancelled, .drop = await_dropped, .look = await_look},
+        .task = root,
+        .futures = &future,
+        .count = 1,
+    };
+    int r;
+
+    list_init(&await.waiter.node);
+    if (root->future.task_flags & TASK_REFUSED)
+        await_refuse(&await);
+    root->future.task_flags |= TASK_STOPPABLE;
+    await_one(&await, future);
+    root->future.task_flags &= ~(uint32_t)(TASK_STOPPABLE | TASK_STOPPED);
+    eddy__waiter_remove(&await.waiter);
+    if (eddy__future_is_done(future))
+        r = eddy__future_retrieve(future, NULL);
+    else
+        r = eddy_raise(EDDY_EINVALID_STATE, "the loop was stopped before the future was done");
+    eddy__future_unref(future);
+    return r;
+}
+
+static int run_until_complete(eddy_loop *loop, eddy_future *future) {
+    struct eddy__task *root = NULL;
+    int r = await_check(future, loop, &root);
+
+    if (r == 0)
+        return await_until_stopped(root, future);
+    await_release(future);
+    return r;
+}
+
 int eddy_loop_run_until_complete(eddy_loop *loop, eddy_future *future) {
     int r = 0;
 
@@ -204,7 +240,7 @@ int eddy_loop_run_until_complete(eddy_loop *loop, eddy_future *future) {
     else if (future && future->loop && future->loop != loop)
         r = eddy_raise(-EINVAL, "the future belongs to another loop");
     if (r == 0)
-        return await_on(loop, future, NULL, NULL);
+        return run_until_complete(loop, future);
     eddy_unref(future);
     return r;
 }

@@ -104,11 +104,30 @@ struct eddy__task *eddy__root_to_suspend(eddy_loop *loop, int *code) {
     return *code < 0 ? NULL : &root;
 }
 
-void eddy__task_leave_root(struct eddy__task *task) {
-    int r = eddy__loop_run(task->future.loop, false);
+static void root_run_loop(bool stoppable) {
+    int r = eddy__loop_run(root.future.loop, stoppable);
 
     assert(r == 0); /* eddy__task_to_suspend() has seen to it */
     (void)r;
+}
+
+/* A root that was woken in the turn in which the loop was stopped still has its turn to come. */
+static void root_run_until_stopped(void) {
+    root_run_loop(true);
+    if (root.future.task_state == TASK_READY)
+        root_run_loop(false);
+    if (root.future.task_state == TASK_WAITING) {
+        root.future.task_state = TASK_RUNNING;
+        root.future.task_flags |= TASK_STOPPED;
+    }
+}
+
+void eddy__task_leave_root(struct eddy__task *task) {
+    assert(task == &root);
+    if (unlikely(task->future.task_flags & TASK_STOPPABLE))
+        root_run_until_stopped();
+    else
+        root_run_loop(false);
 }
 
 /* To the end of the ready queue. */

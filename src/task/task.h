@@ -26,6 +26,8 @@ enum {
     TASK_REFUSED = 1 << 1,        /* a cancel or an expired scope is in force for its calls */
     TASK_HAS_OPTIONS = 1 << 2,    /* its origin begins with them */
     TASK_WAIT_CANCELLED = 1 << 3, /* its wait has been told */
+    TASK_STOPPABLE = 1 << 4,      /* of a root: eddy_loop_stop() ends its park, unwoken */
+    TASK_STOPPED = 1 << 5,        /* and has done so */
 };
 
 /* Looking at a wait, for a report; see ../inspect. */

@@ -84,7 +84,7 @@ static int thread_open(struct run_thread *thread) {
             return eddy_raise(r, "cannot pin thread %d to a processor: %s", thread->index,
                               eddy_error_text(r));
     }
-    r = eddy__loop_new_bound(NULL, &thread->loop);
+    r = eddy__loop_new_bound(&thread->run->options.loop, &thread->loop);
     if (r == 0)
         eddy_loop_ref(thread->loop);
     return r;

@@ -66,18 +66,12 @@ static void remote_report(struct eddy__post *post) {
     remote_end(remote);
 }
 
-/* A failure that nobody has heard of is told by its loop; when that is closed, by the log. */
 static void remote_free(eddy_future *future) {
     struct remote *remote = remote_of(future);
 
-    if (eddy__future_is_unheard(future)) {
-        remote->start.run = remote_report;
-        if (remote->loop->fork_generation == eddy__fork_generation &&
-            eddy__loop_post(remote->loop, &remote->start) == 0)
-            return;
-        eddy__future_report(future, NULL);
-    }
-    remote_end(remote);
+    remote->start.run = remote_report;
+    if (!eddy__shared_report(future, remote->loop, &remote->start))
+        remote_end(remote);
 }
 
 /* --- cancelling ------------------------------------------------------------------------------- */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
- * to_thread.c - eddy_to_thread(): a job of the loop's pool, on the waiting task's stack.
+ * to_thread.c - eddy_to_thread() and eddy_to_executor(): a job on the waiting task's stack.
  *
  * A job that has started is waited for, cancelled or not: its argument may live on the caller's
- * stack. */
+ * stack. Read next: executor.c (jobs that nobody waits for). */
 #include <errno.h>
 
 #include "local.h"
@@ -12,6 +12,7 @@ struct thread_wait {
     struct eddy__wait wait;
     struct eddy__job job;
     struct eddy__task *task;
+    eddy_executor *executor; /* a reference: a cancel may come when the job is done already */
     eddy_fn *fn;
     void *arg;
     eddy_context *context; /* the task's, which is parked meanwhile; borrowed */
@@ -23,7 +24,6 @@ struct thread_wait {
 /* In the pool's thread. Its last error goes along with the result. */
 static void job_work(struct eddy__job *job) {
     struct thread_wait *thread = container_of(job, struct thread_wait, job);
-
     eddy_context *before = eddy__context_enter(eddy_context_ref(thread->context));
 
     thread->result = thread->fn(thread->arg);
@@ -40,14 +40,19 @@ static void job_done(struct eddy__job *job) {
 static void thread_cancelled(struct eddy__wait *wait) {
     struct thread_wait *thread = container_of(wait, struct thread_wait, wait);
 
-    if (!eddy__workers_cancel(thread->job.pool, &thread->job))
+    if (!eddy__executor_withdraw(&thread->job))
         return; /* it runs: its end is awaited */
     thread->was_cancelled = true;
     eddy__task_wake(thread->task);
 }
 
+static void thread_release(struct thread_wait *thread) {
+    eddy_error_unref(thread->error);
+    eddy__executor_unref(thread->executor);
+}
+
 static void thread_dropped(struct eddy__wait *wait) {
-    eddy_error_unref(container_of(wait, struct thread_wait, wait)->error);
+    thread_release(container_of(wait, struct thread_wait, wait));
 }
 
 static void thread_look(const struct eddy__wait *wait, struct eddy__look *look) {
@@ -56,34 +61,51 @@ static void thread_look(const struct eddy__wait *wait, struct eddy__look *look) 
 }
 
 /* What fn returned, with its sentence if that belongs to it. */
-static int thread_result(struct thread_wait *thread) {
+static int thread_result(const struct thread_wait *thread) {
     int r = thread->result;
 
-    if (r < 0 && thread->error && thread->error->code == r)
-        eddy__fail_with(thread->error);
-    else if (r < 0)
-        eddy__fail(r);
-    eddy_error_unref(thread->error);
-    return r;
+    if (thread->was_cancelled)
+        return eddy__task_fail_cancelled(thread->task);
+    if (thread->job.was_dropped)
+        return eddy_raise(-ECANCELED, "the executor was shut down before the job could start");
+    if (r >= 0)
+        return r;
+    return thread->error && thread->error->code == r ? eddy__fail_with(thread->error)
+                                                     : eddy__fail(r);
 }
 
-int eddy_to_thread(eddy_fn *fn, void *arg) {
+/* Suspends. */
+static int thread_run(struct thread_wait *thread) {
+    int r;
+
+    thread->job.loop = thread->task->future.loop;
+    thread->job.work = job_work;
+    thread->job.done = job_done;
+    r = eddy__executor_submit(thread->executor, &thread->job);
+    if (r < 0)
+        return r;
+    eddy__task_park(thread->task, &thread->wait);
+    return thread_result(thread);
+}
+
+int eddy_to_executor(eddy_executor *executor, eddy_fn *fn, void *arg) {
     struct thread_wait thread = {
         .wait = {.cancel = thread_cancelled, .drop = thread_dropped, .look = thread_look},
         .fn = fn,
         .arg = arg};
     int r = eddy__checkpoint(NULL, &thread.task);
 
+    if (r == 0 && !executor)
+        r = eddy__loop_executor(thread.task->future.loop, &executor);
     if (r < 0)
         return r;
     thread.context = eddy__current ? eddy__current->context : eddy__thread_context;
-    thread.job.loop = thread.task->future.loop;
-    thread.job.work = job_work;
-    thread.job.done = job_done;
-    list_init(&thread.job.node);
-    r = eddy__workers_submit(&thread.job.loop->workers, &thread.job);
-    if (r < 0)
-        return eddy_raise(r, "cannot start a thread for eddy_to_thread(): %s", eddy_error_text(r));
-    eddy__task_park(thread.task, &thread.wait);
-    return thread.was_cancelled ? eddy__task_fail_cancelled(thread.task) : thread_result(&thread);
+    thread.executor = eddy__executor_ref(executor);
+    r = thread_run(&thread);
+    thread_release(&thread);
+    return r;
+}
+
+int eddy_to_thread(eddy_fn *fn, void *arg) {
+    return eddy_to_executor(NULL, fn, arg);
 }

@@ -101,6 +101,21 @@ static int threads(void) {
     return r;
 }
 
+static int executors(void) {
+    eddy_executor *executor;
+    eddy_runner *runner;
+    static eddy_executor_options options;
+    static eddy_loop_options loop_options;
+    int r = eddy_executor_new(&options, &executor);
+    if (r >= 0)
+        r = eddy_detach(eddy_run_in_executor(executor, job, NULL));
+    if (r >= 0)
+        r = eddy_to_executor(executor, job, NULL);
+    if (r >= 0)
+        r = eddy_runner_new(&loop_options, &runner);
+    return r < 0 ? r : eddy_runner_run(runner, job, NULL);
+}
+
 static int http(void) {
     eddy_http_session *session;
     eddy_http_response *response;
@@ -110,5 +125,6 @@ static int http(void) {
 }
 
 int main(void) {
-    return tasks() + scopes() + synchronisation() + openings() + ending(NULL) + threads() + http();
+    return tasks() + scopes() + synchronisation() + openings() + ending(NULL) + threads() +
+           executors() + http();
 }

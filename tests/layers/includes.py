@@ -30,6 +30,7 @@ PUBLIC = {
     "eddy/base.h": "base",
     "eddy/error.h": "base",
     "eddy/loop.h": "loop",
+    "eddy/executor.h": "loop",
     "eddy/future.h": "future",
     "eddy/task.h": "task",
     "eddy/task_group.h": "task",

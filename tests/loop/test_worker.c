@@ -41,9 +41,15 @@ static struct errand errand_of(eddy_loop *loop, int *left) {
     return (struct errand){.job = {.loop = loop, .work = work, .done = done}, .done_count = left};
 }
 
+static eddy_executor *pool_of(eddy_loop *loop) {
+    eddy_executor *pool;
+
+    ASSERT_OK(eddy__loop_executor(loop, &pool));
+    return pool;
+}
+
 static void submit(struct errand *errand) {
-    list_init(&errand->job.node);
-    ASSERT_OK(eddy__workers_submit(&errand->job.loop->workers, &errand->job));
+    ASSERT_OK(eddy__executor_submit(pool_of(errand->job.loop), &errand->job));
 }
 
 TEST(a_job_works_in_another_thread_and_is_done_in_the_loops) {
@@ -96,15 +102,15 @@ TEST(an_idle_thread_is_used_before_another_is_started) {
     for (int i = 0; i < 50; i++) {
         run_side_by_side(loop, 1);
         while (true) { /* until the thread rests again */
-            pthread_mutex_lock(&loop->workers.lock);
-            int asleep = loop->workers.asleep;
-            pthread_mutex_unlock(&loop->workers.lock);
+            pthread_mutex_lock(&pool_of(loop)->lock);
+            int asleep = pool_of(loop)->asleep;
+            pthread_mutex_unlock(&pool_of(loop)->lock);
             if (asleep == 1)
                 break;
             sched_yield();
         }
     }
-    ASSERT_INT_EQ(loop->workers.threads_count, 1);
+    ASSERT_INT_EQ(pool_of(loop)->threads_count, 1);
 }
 
 /* A job that is submitted again where it is done. */
@@ -125,7 +131,7 @@ TEST(a_thread_that_is_through_with_a_job_takes_the_next_though_it_may_not_have_g
     submit(&errand);
     ASSERT_OK(eddy_loop_run_forever(loop));
 
-    ASSERT_INT_EQ(loop->workers.threads_count, 1);
+    ASSERT_INT_EQ(pool_of(loop)->threads_count, 1);
 }
 
 /* Whether they find a job while they look for one or while they sleep. */
@@ -157,7 +163,7 @@ TEST(no_more_threads_are_started_than_the_limit) {
     }
     ASSERT_OK(eddy_loop_run_forever(loop));
 
-    ASSERT(loop->workers.threads_count <= THREADS_MAX);
+    ASSERT(pool_of(loop)->threads_count <= THREADS_MAX);
     ASSERT_INT_EQ(left, 0);
 }
 
@@ -188,7 +194,7 @@ static void jam_end(struct jam *jam) {
 }
 
 static bool cancel(struct errand *errand) {
-    return eddy__workers_cancel(&errand->job.loop->workers, &errand->job);
+    return eddy__executor_withdraw(&errand->job);
 }
 
 TEST(a_job_that_waits_can_be_cancelled_and_never_runs) {
@@ -294,9 +300,8 @@ TEST(without_any_thread_a_job_is_refused) {
     LOOP loop = test_loop();
     int left = 1;
     struct errand errand = errand_of(loop, &left);
-    list_init(&errand.job.node);
     refuse_threads(true);
-    ASSERT_CODE(-EAGAIN, eddy__workers_submit(&loop->workers, &errand.job));
+    ASSERT_CODE(-EAGAIN, eddy__executor_submit(pool_of(loop), &errand.job));
     ASSERT_INT_EQ(loop->outside, 0);
     refuse_threads(false);
     submit(&errand);

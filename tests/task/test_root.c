@@ -224,6 +224,8 @@ static void assert_all_refused(const char *why, eddy_future *futures[4]) {
     assert_refused(eddy_wait_for(futures[2], 1), why);
     assert_refused(eddy_gather(futures[3]), why);
     assert_refused(eddy_to_thread(noter, "ran"), why);
+    assert_refused(eddy_to_executor(NULL, noter, "ran"), why);
+    assert_refused(eddy_shutdown_default_executor(), why);
 }
 
 static void refused_in_callback(void *futures) {

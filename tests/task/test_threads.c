@@ -541,3 +541,85 @@ static int forks(void *unused) {
 TEST(a_forked_child_cannot_stop_its_parents_threads) {
     ASSERT_OK(run_on(1, forks, NULL));
 }
+
+/* --- loops with options ----------------------------------------------------------------------- */
+
+static int sleeps_an_hour(void *unused) {
+    (void)unused;
+    return eddy_sleep(3600);
+}
+
+TEST(each_threads_loop_has_the_options_that_were_given) {
+    eddy_threads_options options = {.threads = 3, .loop = {.clock = EDDY_CLOCK_VIRTUAL}};
+
+    ASSERT_OK(eddy_run_threads(sleeps_an_hour, NULL, &options)); /* takes no time */
+}
+
+TEST(options_of_a_program_that_knows_no_loop_options_are_shorter) {
+    eddy_threads_options options = {.threads = 2, .loop = {.backend = EDDY_BACKEND_SIM}};
+
+    ASSERT_OK(eddy_run_threads_sized(returner, &(int){0}, &options,
+                                     offsetof(eddy_threads_options, loop)));
+    ASSERT_CODE(-ENOTSUP, eddy_run_threads(returner, &(int){0}, &options));
+}
+
+/* --- all at once ------------------------------------------------------------------------------ */
+
+enum { STORM_LOOPS = 4, STORM_ROUNDS = UNDER_TSAN ? 20 : 100 };
+
+static atomic_int calls, answers, jobs;
+
+static void counts_call(void *unused) {
+    (void)unused;
+    calls++;
+}
+
+static int counts_answer(void *unused) {
+    (void)unused;
+    int r = eddy_yield();
+    answers++;
+    return r;
+}
+
+static int counts_job(void *unused) {
+    (void)unused;
+    jobs++;
+    return 0;
+}
+
+/* Posts to all loops, asks all loops, uses a pool that all share, and sleeps between. */
+static int takes_part(void *pool) {
+    for (int i = 0; i < STORM_ROUNDS; i++) {
+        eddy_future *asked[STORM_LOOPS];
+        for (int k = 0; k < STORM_LOOPS; k++) {
+            ASSERT_OK(eddy_call_soon_threadsafe(eddy_thread_loop(k), counts_call, NULL));
+            asked[k] = eddy_run_coroutine_threadsafe(eddy_thread_loop(k), counts_answer, NULL);
+        }
+        ASSERT_OK(eddy_to_executor(pool, counts_job, NULL));
+        ASSERT_OK(eddy_gather_array(asked, STORM_LOOPS, NULL));
+    }
+    return 0;
+}
+
+/* Several tasks in each loop; and no loop ends before all have done. */
+static int storms(void *pool) {
+    eddy_task_group *group = eddy_task_group_new();
+
+    for (int i = 0; i < 3; i++)
+        eddy_task_group_create_task(group, takes_part, pool);
+    ASSERT_OK(eddy_task_group_wait(group));
+    meet();
+    return 0;
+}
+
+TEST(loops_of_several_threads_call_each_other_and_share_a_pool) {
+    const int rounds = STORM_LOOPS * 3 * STORM_ROUNDS;
+    eddy_executor *pool;
+
+    ASSERT_OK(eddy_executor_new(&(eddy_executor_options){.threads = 2}, &pool));
+    ASSERT_OK(run_on(STORM_LOOPS, storms, pool));
+    ASSERT_OK(eddy_executor_close(pool));
+    ASSERT_INT_EQ(calls, rounds * STORM_LOOPS);
+    ASSERT_INT_EQ(answers, rounds * STORM_LOOPS);
+    ASSERT_INT_EQ(jobs, rounds);
+}
