@@ -2,7 +2,6 @@
  * server.c - the life of a server: started on every address of a name, closed when its clients have
  * ended (see server.h). */
 #include <errno.h>
-#include <math.h>
 #include <string.h>
 
 #include "memory.h"
@@ -169,9 +168,17 @@ static void closer_cancelled(struct eddy__wait *wait) {
     eddy_server_cancel_clients(closer->server);
 }
 
+/* The loop was closed over the closer: its reference is ours to give back. */
+static void closer_dropped(struct eddy__wait *wait) {
+    eddy_server *server = container_of(wait, struct server_closer, wait)->server;
+
+    server->closer = NULL;
+    eddy__server_unref(server);
+}
+
 /* Suspends. Takes the server. */
 static int server_wait(eddy_server *server, struct eddy__task *task, bool was_cancelled) {
-    struct server_closer closer = {.wait.cancel = closer_cancelled,
+    struct server_closer closer = {.wait = {.cancel = closer_cancelled, .drop = closer_dropped},
                                    .task = task,
                                    .server = server,
                                    .was_cancelled = was_cancelled};
@@ -215,11 +222,42 @@ int eddy_server_close(eddy_server *server) {
     return server_wait(server, task, r == -ECANCELED);
 }
 
+/* A task that serves until it is cancelled. */
+struct server_keeper {
+    struct eddy__wait wait;
+    struct eddy__task *task;
+    eddy_server *server;
+};
+
+static void keeper_cancelled(struct eddy__wait *wait) {
+    eddy__task_wake(container_of(wait, struct server_keeper, wait)->task);
+}
+
+/* The loop was closed over it: the server is ours to give back. */
+static void keeper_dropped(struct eddy__wait *wait) {
+    eddy_server *server = container_of(wait, struct server_keeper, wait)->server;
+
+    eddy__server_stop_accepting(server);
+    eddy__server_unref(server);
+}
+
+/* Suspends until the task is cancelled. */
+static int server_keep(eddy_server *server) {
+    struct server_keeper keeper = {.wait = {.cancel = keeper_cancelled, .drop = keeper_dropped},
+                                   .server = server};
+    int r = eddy__checkpoint(server->loop, &keeper.task);
+
+    if (r < 0)
+        return r;
+    eddy__task_park(keeper.task, &keeper.wait);
+    return eddy__task_fail_cancelled(keeper.task);
+}
+
 /* The clients' grace begins when we are cancelled; a shield lets us wait for them nevertheless. */
 int eddy_server_serve_forever(eddy_server *server) {
     eddy_shield_scope shield;
     eddy_timeout grace;
-    int r = server ? eddy_sleep(INFINITY) : -ENOMEM;
+    int r = server ? server_keep(server) : -ENOMEM;
     const eddy_error *error;
 
     if (!server || r == -EDEADLK || r == EDDY_EWRONG_THREAD) {
