@@ -23,7 +23,10 @@
 #include "fault.h"
 #include "test.h"
 
-enum { SAMPLES = UNDER_SANITIZER ? 8 : 60, SECONDS = UNDER_SANITIZER ? 30 : 5 };
+/* Sanitizers and emulators have time for a small sample only, and take it. */
+static bool is_slow(void) {
+    return UNDER_SANITIZER || test_is_emulated();
+}
 
 /* Shared with the process of a run. */
 struct outcome {
@@ -71,8 +74,8 @@ static void settle(struct outcome *outcome, const struct outcome *usual) {
 
 static void run_here(const struct scenario *scenario, struct outcome *outcome,
                      const struct outcome *usual) {
-    signal(SIGALRM, SIG_DFL); /* the runner has its own handler */
-    alarm(SECONDS);
+    signal(SIGALRM, SIG_DFL);   /* the runner has its own handler */
+    alarm(is_slow() ? 60 : 15); /* a hang: nothing takes a second here */
     eddy_set_log(ignore_log, NULL);
     fault_take_allocator();
     fault_watch(&outcome->fault);
@@ -188,12 +191,13 @@ static bool is_one(const char *wish, long *nth, int *way) {
     return wish && sscanf(wish, "%ld.%d", nth, way) == 2;
 }
 
-/* A sanitizer's time does not allow for all ways of a call: they take turns. */
+/* In a small sample the ways of a call take turns. */
 void sweep(const struct scenario *scenario) {
     const char *wish = getenv("EDDY_SWEEP");
-    bool is_whole = wish && strcmp(wish, "whole") == 0, all_ways = is_whole || !UNDER_SANITIZER;
+    bool is_whole = wish && strcmp(wish, "whole") == 0, all_ways = is_whole || !is_slow();
     struct outcome *outcome = outcome_shared(), usual = run_unharmed(scenario, outcome);
-    long nth, step = is_whole ? 1 : usual.fault.met / SAMPLES + 1, failures = 0;
+    long nth, samples = is_slow() ? 6 : 60, step = is_whole ? 1 : usual.fault.met / samples + 1,
+              failures = 0;
     int way;
 
     if (is_one(wish, &nth, &way)) {
