@@ -13,6 +13,12 @@ run:      ## builds, and fetches a hundred slow pages at once
 test:     ## builds with gcc, clang, sanitizers, for AArch64, and tests it all; T=name: some tests
 	@tools/setup test && tools/test $(T)
 
+sweep:    ## lets every call of the kernel and every allocation fail once; some minutes
+	@tools/setup test && tools/sweep
+
+fuzz:     ## runs random programs on eddy and on a model of it; N=programs
+	@tools/setup test && tools/fuzz $(N)
+
 build:    ## builds the libraries, the command and the examples, into build/
 	@tools/setup build && tools/build build
 
@@ -28,4 +34,4 @@ docs:     ## makes the pages of the API, build/docs/html/index.html
 clean:    ## removes build/
 	rm -rf build
 
-.PHONY: help run test build bench install docs clean
+.PHONY: help run test sweep fuzz build bench install docs clean

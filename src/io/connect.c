@@ -28,17 +28,28 @@ static bool is_connected_to_itself(int fd) {
     return strcmp(local, peer) == 0;
 }
 
+struct connecting {
+    struct eddy__op op;
+    struct addrinfo *addresses; /* all of them, the caller's */
+};
+
+/* The loop was closed over it: what the caller's stack owns is ours to free. */
+static void connecting_dropped(struct eddy__op *op) {
+    eddy__os_close(op->fd);
+    eddy__addressesp_free(&container_of(op, struct connecting, op)->addresses);
+}
+
 /* Suspends. */
-static int connect_to(eddy_loop *loop, const struct addrinfo *address,
+static int connect_to(eddy_loop *loop, struct addrinfo *addresses, const struct addrinfo *address,
                       const eddy_connect_options *options, eddy_stream **out) {
     CLEANUP(eddy__os_closep) int fd = eddy__socket_new(address->ai_family);
-    struct eddy__op op;
+    struct connecting connecting = {.addresses = addresses};
     int r = fd;
 
     if (r < 0)
         return r;
-    eddy__op_connect(&op, fd, address->ai_addr, address->ai_addrlen);
-    r = (int)eddy__op_await(loop, &op);
+    eddy__op_connect(&connecting.op, fd, address->ai_addr, address->ai_addrlen);
+    r = (int)eddy__op_await_or(loop, &connecting.op, connecting_dropped);
     if (r == 0 && is_connected_to_itself(fd))
         r = -ECONNREFUSED;
     if (r < 0) {
@@ -80,12 +91,12 @@ static int attempt_raise(const struct attempt *attempt, const char *host, const 
 
 /* Suspends. -ECANCELED keeps the record that the wait has left. */
 static int connect_to_any(eddy_loop *loop, const char *host, const char *port,
-                          const struct addrinfo *addresses, const eddy_connect_options *options,
+                          struct addrinfo *addresses, const eddy_connect_options *options,
                           eddy_stream **out) {
     struct attempt attempt = {0};
 
     for (const struct addrinfo *address = addresses; address; address = address->ai_next) {
-        int r = connect_to(loop, address, options, out);
+        int r = connect_to(loop, addresses, address, options, out);
         if (r == 0 || r == -ECANCELED)
             return r;
         attempt_failed(&attempt, r, address);

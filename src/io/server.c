@@ -16,28 +16,33 @@
 
 /* --- starting --------------------------------------------------------------------------------- */
 
+/* The port, or a negative code. */
 static int port_of(int fd) {
     union eddy__address address;
     socklen_t size = sizeof(address);
+    int r = eddy__os_getsockname(fd, &address.any, &size);
 
-    return eddy__os_getsockname(fd, &address.any, &size) == 0 ? eddy__address_port(&address.any)
-                                                              : 0;
+    return r < 0 ? r : eddy__address_port(&address.any);
+}
+
+static void close_all(const int fds[], int count) {
+    while (count > 0)
+        eddy__os_close(fds[--count]);
 }
 
 /* Takes the descriptors, also when it fails. */
-static eddy_server *server_new(eddy_loop *loop, const int fds[], int count) {
+static eddy_server *server_new(eddy_loop *loop, int port, const int fds[], int count) {
     eddy_server *server =
         eddy__zalloc(sizeof(*server) + (size_t)count * sizeof(struct server_listener));
 
     if (!server) {
-        for (int i = 0; i < count; i++)
-            eddy__os_close(fds[i]);
+        close_all(fds, count);
         return NULL;
     }
     server->loop = eddy_loop_ref(loop);
     server->refs = 1;
     list_init(&server->clients);
-    server->port = port_of(fds[0]);
+    server->port = port;
     server->listeners_count = count;
     for (int i = 0; i < count; i++)
         server->listeners[i] =
@@ -45,10 +50,20 @@ static eddy_server *server_new(eddy_loop *loop, const int fds[], int count) {
     return server;
 }
 
+/* Returns how many descriptors, and the port of the first. */
 static int listen_with(const struct addrinfo *addresses, const eddy_server_options *options,
-                       int fds[], char *failed) {
-    return eddy__listen(addresses, options->backlog > 0 ? options->backlog : BACKLOG_DEFAULT,
-                        options->reuse_port || options->shared_port, fds, failed);
+                       int fds[], int *port, char *failed) {
+    int count = eddy__listen(addresses, options->backlog > 0 ? options->backlog : BACKLOG_DEFAULT,
+                             options->reuse_port || options->shared_port, fds, failed);
+
+    if (count < 0)
+        return count;
+    *port = port_of(fds[0]);
+    if (*port >= 0)
+        return count;
+    close_all(fds, count);
+    eddy__address_format(addresses->ai_addr, addresses->ai_addrlen, failed);
+    return *port;
 }
 
 /* "0" becomes this number. */
@@ -61,31 +76,30 @@ static void addresses_set_port(struct addrinfo *addresses, int port) {
 /* Servers of several threads agree on a port: the first one's. Who finds that another was faster
  * begins again, with that number. */
 static int listen_shared(struct addrinfo *addresses, const eddy_server_options *options, int fds[],
-                         char *failed) {
+                         int *port, char *failed) {
     int known = __atomic_load_n(options->shared_port, __ATOMIC_RELAXED), count;
 
     addresses_set_port(addresses, known);
-    count = listen_with(addresses, options, fds, failed);
+    count = listen_with(addresses, options, fds, port, failed);
     if (count < 0 || known > 0 ||
-        __atomic_compare_exchange_n(options->shared_port, &known, port_of(fds[0]), false,
-                                    __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+        __atomic_compare_exchange_n(options->shared_port, &known, *port, false, __ATOMIC_RELAXED,
+                                    __ATOMIC_RELAXED))
         return count;
-    while (count > 0)
-        eddy__os_close(fds[--count]);
+    close_all(fds, count);
     addresses_set_port(addresses, known);
-    return listen_with(addresses, options, fds, failed);
+    return listen_with(addresses, options, fds, port, failed);
 }
 
 static int server_listen(eddy_loop *loop, struct addrinfo *addresses,
                          const eddy_server_options *options, eddy_server **out) {
-    int fds[LISTEN_MAX];
+    int fds[LISTEN_MAX], port;
     char failed[ADDRESS_TEXT_BYTES];
-    int count = options->shared_port ? listen_shared(addresses, options, fds, failed)
-                                     : listen_with(addresses, options, fds, failed);
+    int count = options->shared_port ? listen_shared(addresses, options, fds, &port, failed)
+                                     : listen_with(addresses, options, fds, &port, failed);
 
     if (count < 0)
         return eddy_raise(count, "cannot listen on %s: %s", failed, eddy_error_text(count));
-    *out = server_new(loop, fds, count);
+    *out = server_new(loop, port, fds, count);
     return *out ? 0 : eddy__fail(-ENOMEM);
 }
 
@@ -161,12 +175,21 @@ static void closer_look(const struct eddy__wait *wait, struct eddy__look *look) 
              container_of(wait, struct server_closer, wait)->server->clients_count);
 }
 
+/* The loop was closed over the closer: its reference is ours to give back. */
+static void closer_dropped(struct eddy__wait *wait) {
+    eddy_server *server = container_of(wait, struct server_closer, wait)->server;
+
+    server->closer = NULL;
+    eddy__server_unref(server);
+}
+
 /* Suspends. Takes the server. */
 static int server_wait(eddy_server *server, struct eddy__task *task, bool was_cancelled) {
-    struct server_closer closer = {.wait = {.cancel = closer_cancelled, .look = closer_look},
-                                   .task = task,
-                                   .server = server,
-                                   .was_cancelled = was_cancelled};
+    struct server_closer closer = {
+        .wait = {.cancel = closer_cancelled, .drop = closer_dropped, .look = closer_look},
+        .task = task,
+        .server = server,
+        .was_cancelled = was_cancelled};
 
     if (server->refs > 1) {
         server->closer = &closer;
@@ -207,11 +230,42 @@ int eddy_server_close(eddy_server *server) {
     return server_wait(server, task, r == -ECANCELED);
 }
 
+/* A task that serves until it is cancelled. */
+struct server_keeper {
+    struct eddy__wait wait;
+    struct eddy__task *task;
+    eddy_server *server;
+};
+
+static void keeper_cancelled(struct eddy__wait *wait) {
+    eddy__task_wake(container_of(wait, struct server_keeper, wait)->task);
+}
+
+/* The loop was closed over it: the server is ours to give back. */
+static void keeper_dropped(struct eddy__wait *wait) {
+    eddy_server *server = container_of(wait, struct server_keeper, wait)->server;
+
+    eddy__server_stop_accepting(server);
+    eddy__server_unref(server);
+}
+
+/* Suspends until the task is cancelled. */
+static int server_keep(eddy_server *server) {
+    struct server_keeper keeper = {.wait = {.cancel = keeper_cancelled, .drop = keeper_dropped},
+                                   .server = server};
+    int r = eddy__checkpoint(server->loop, &keeper.task);
+
+    if (r < 0)
+        return r;
+    eddy__task_park(keeper.task, &keeper.wait);
+    return eddy__task_fail_cancelled(keeper.task);
+}
+
 /* The clients' grace begins when we are cancelled; a shield lets us wait for them nevertheless. */
 int eddy_server_serve_forever(eddy_server *server) {
     eddy_shield_scope shield;
     eddy_timeout grace;
-    int r = server ? eddy_sleep(INFINITY) : -ENOMEM;
+    int r = server ? server_keep(server) : -ENOMEM;
     const eddy_error *error;
 
     if (!server || r == -EDEADLK || r == EDDY_EWRONG_THREAD) {

@@ -64,6 +64,8 @@ static ssize_t stream_received(eddy_stream *stream, ssize_t r) {
         return r; /* also when it came before a close: it is the reader's */
     if (stream->is_closed)
         return eddy__fail(EDDY_ECLOSED);
+    if (r == 0 && stream->input_error < 0)
+        return eddy__fail(stream->input_error); /* see sending_fail() */
     if (r == 0 && eddy__socket_is_lost(stream->output_error) && stream->output_error != -EPIPE) {
         stream->input_error = stream->output_error;
         return eddy__fail(stream->input_error);

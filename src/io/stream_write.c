@@ -119,10 +119,15 @@ static void sending_end(eddy_stream *stream) {
 }
 
 /* Unsent bytes that we gave up ourselves: the peer is told by a reset, or it would take what it got
- * for all there was. */
+ * for all there was. That happens at the close, so a reader must not wait for the answer to them.
+ */
 static void sending_fail(eddy_stream *stream, int code) {
     stream->output_error = code;
-    stream->is_reset = stream->is_reset || !eddy__socket_is_lost(code);
+    if (!eddy__socket_is_lost(code)) {
+        stream->is_reset = true;
+        stream->input_error = code;
+        eddy__os_shutdown(stream->fd, SHUT_RD); /* ends a receive that waits */
+    }
     sending_end(stream);
 }
 

@@ -155,7 +155,9 @@ static bool watch_is_ready(const struct eddy__watch *watch, int result, bool is_
     return result > 0 && (!is_old || eddy__os_is_ready(watch->fd, (short)watch->events));
 }
 
-/* A closed descriptor (-EBADF) is not asked about again until its watch is set again. */
+/* A closed descriptor is not asked about again until its watch is set again. Whatever else the
+ * kernel says (-ENOMEM, -ECANCELED of a thread that has ended) passes: a watch that was given up
+ * would be a loop that nobody can wake. */
 bool eddy__uring_watches_answered(struct eddy__uring_watches *watches, uint64_t tag, int result,
                                   bool is_old) {
     int fd = (int)((uint32_t)tag >> 2);
@@ -165,7 +167,7 @@ bool eddy__uring_watches_answered(struct eddy__uring_watches *watches, uint64_t 
     if (question->number != tag >> 32 || !watch)
         return false;
     question->asked = 0;
-    if (result >= 0 || result == -ECANCELED || result == -EINTR || result == -EAGAIN)
+    if (result != -EBADF)
         question_list(watches, fd);
     if (!watch_is_ready(watch, result, is_old))
         return false;

@@ -37,7 +37,7 @@ static int listening_add(struct listening *listening, const struct addrinfo *inf
     union eddy__address address;
     bool any_port = eddy__address_port(info->ai_addr) == 0;
     socklen_t size = sizeof(address);
-    int fd;
+    int fd, r;
 
     memcpy(&address, info->ai_addr, info->ai_addrlen);
     if (any_port && !listening->any_port_each)
@@ -48,9 +48,10 @@ static int listening_add(struct listening *listening, const struct addrinfo *inf
         return fd;
 
     listening->fds[listening->count++] = fd;
-    if (any_port && eddy__os_getsockname(fd, &address.any, &size) == 0)
+    r = any_port ? eddy__os_getsockname(fd, &address.any, &size) : 0;
+    if (any_port && r == 0)
         listening->port = eddy__address_port(&address.any);
-    return 0;
+    return r;
 }
 
 static bool is_absent_here(int code) {

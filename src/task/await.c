@@ -5,6 +5,7 @@
  * passed on. So a task's argument may live on the stack of who awaits it. */
 #include <errno.h>
 
+#include "log.h"
 #include "memory.h"
 #include "scheduler.h"
 #include "shared.h"
@@ -20,6 +21,7 @@ struct await_wait {
     int count;
     bool was_cancelled;
     const eddy_place *place;      /* of the call; NULL: unknown */
+    bool is_passing_on;           /* a cancel, to those */
     struct eddy__far_waiter *far; /* while it waits for another thread */
 };
 
@@ -36,13 +38,25 @@ static void cancel_all(const struct await_wait *await) {
         eddy_cancel_with(await->futures[i], reason);
 }
 
-/* The wait goes on: it ends when the futures have. A further cancel is passed on again. */
+__attribute__((noinline)) static void await_fail_circle(const struct eddy__task *task) {
+    eddy_slice name = eddy__task_name(task);
+
+    eddy__fatal("task \"%.*s\" (created at %s) awaits a task that awaits it: none of them can end",
+                (int)name.size, name.data, task->origin);
+}
+
+/* The wait goes on: it ends when the futures have. A further cancel is passed on again. One that
+ * comes back here while it is passed on would go round for ever. */
 static void await_cancelled(struct eddy__wait *wait) {
     struct await_wait *await = container_of(wait, struct await_wait, wait);
 
+    if (await->is_passing_on)
+        await_fail_circle(await->task);
     await->was_cancelled = true;
     await->task->future.task_flags &= ~(uint32_t)TASK_WAIT_CANCELLED;
+    await->is_passing_on = true;
     cancel_all(await);
+    await->is_passing_on = false;
 }
 
 static void await_dropped(struct eddy__wait *wait) {

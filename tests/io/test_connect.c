@@ -183,6 +183,42 @@ TASK_TEST(a_connection_that_does_not_come_ends_with_the_time_out) {
     return 0;
 }
 
+static eddy_stream *connected[10];
+
+/* Until one does not come. */
+static int connect_all(void *port) {
+    int r = 0;
+
+    for (int i = 0; i < 10 && r == 0; i++)
+        r = eddy_open_connection("127.0.0.1", port, NULL, &connected[i]);
+    return r;
+}
+
+static void drop_log(eddy_log_level level, const char *text, void *arg) {
+    (void)level, (void)text, (void)arg;
+}
+
+/* What it holds on its stack, the socket and the addresses, is given back all the same. */
+TEST(a_loop_may_be_closed_over_a_connect) {
+    int before = count_descriptors();
+    struct plain_listener listener;
+    eddy_loop *loop;
+
+    plain_listen(&listener, 0);
+    eddy_set_log(drop_log, NULL); /* it tells of a task that had not ended */
+    ASSERT_OK(eddy_loop_new(NULL, &loop));
+    const eddy_task_options options = {.loop = loop};
+    eddy_detach(eddy_create_task_with(&options, connect_all, listener.port));
+    for (int i = 0; i < 20; i++)
+        ASSERT_OK(eddy_loop_run_once(loop, 0.005));
+    ASSERT_INT_EQ(eddy_all_tasks(loop, NULL, 0), 1);
+    ASSERT_NULL(eddy_loop_close(loop));
+    for (int i = 0; i < 10; i++)
+        eddy_stream_close(connected[i]);
+    plain_close(&listener.fd);
+    assert_descriptors(before);
+}
+
 static sem_t gate;
 
 static int resolve_slowly(const char *host, const char *port, const struct addrinfo *hints,

@@ -111,3 +111,32 @@ TASK_TEST(a_plain_future_for_another_threads_loop_is_a_failed_future) {
     ASSERT_INT_EQ(pthread_create(&thread, NULL, makes_future, eddy_running_loop()), 0);
     pthread_join(thread, NULL);
 }
+
+/* --- a circle --------------------------------------------------------------------------------- */
+
+static eddy_task *circle[2];
+
+static int awaits_the_other(void *index) {
+    return eddy_await(eddy_ref(circle[1 - *(int *)index]));
+}
+
+static int cancels_a_circle(void *unused) {
+    int first = 0, second = 1;
+
+    (void)unused;
+    circle[0] = eddy_create_task(awaits_the_other, &first);
+    circle[1] = eddy_create_task(awaits_the_other, &second);
+    ASSERT_OK(eddy_yield());
+    eddy_cancel(circle[0]);
+    return 0;
+}
+
+static int run_a_circle(void) {
+    return eddy_run(cancels_a_circle, NULL);
+}
+
+TEST(a_cancel_in_a_circle_of_tasks_says_so_instead_of_going_round) {
+    struct ending ending = aborts(run_a_circle);
+
+    ASSERT_STR_CONTAINS(ending.text, "awaits a task that awaits it: none of them can end");
+}

@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: MIT
+ * rows_io.c - the suspending calls of streams and servers. */
+#include <stdatomic.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "../io/net.h"
+#include "name.h"
+#include "row.h"
+
+enum { MUCH = 8 << 20 }; /* more than the kernel takes at once */
+
+/* --- reading ---------------------------------------------------------------------------------- */
+
+static void open_stream(struct scene *scene) {
+    struct pair pair;
+
+    pair_open(&pair, &(eddy_connect_options){.high_water_bytes = 1});
+    scene->stream = pair.stream;
+    scene->peer = pair.peer;
+}
+
+static void close_stream(struct scene *scene) {
+    if (scene->peer >= 0 && eddy_running_loop())
+        eddy_remove_reader(NULL, scene->peer);
+    scene->stream = eddy_stream_close(scene->stream);
+    plain_close(&scene->peer);
+}
+
+static void send_line(struct scene *scene) {
+    peer_send(scene->peer, "abc\n");
+}
+
+/* A line, or what a failed call must leave alone. */
+static int read_slice(ssize_t r, eddy_slice slice) {
+    if (r < 0) {
+        ASSERT_NULL(slice.data);
+        return (int)r;
+    }
+    ASSERT_SLICE_EQ(slice, "abc\n");
+    return 0;
+}
+
+static int read_buffer(struct scene *scene, ssize_t r) {
+    if (r < 0)
+        return (int)r;
+    ASSERT_INT_EQ(r, 4);
+    ASSERT_MEM_EQ(scene->lent, "abc\n", 4);
+    return 0;
+}
+
+static int reads(struct scene *scene) {
+    return read_buffer(scene, eddy_stream_read(scene->stream, scene->lent, sizeof(scene->lent)));
+}
+
+static int reads_exactly(struct scene *scene) {
+    return read_buffer(scene, eddy_stream_read_exactly(scene->stream, scene->lent, 4));
+}
+
+static int reads_some(struct scene *scene) {
+    eddy_slice slice = {0};
+    ssize_t r = eddy_stream_read_some(scene->stream, &slice);
+
+    return read_slice(r, slice);
+}
+
+static int reads_until(struct scene *scene) {
+    eddy_slice slice = {0};
+    ssize_t r = eddy_stream_read_until(scene->stream, "c\n", &slice);
+
+    return read_slice(r, slice);
+}
+
+static int reads_line(struct scene *scene) {
+    eddy_slice slice = {0};
+    ssize_t r = eddy_stream_read_line(scene->stream, &slice);
+
+    return read_slice(r, slice);
+}
+
+/* --- writing ---------------------------------------------------------------------------------- */
+
+static void open_full_stream(struct scene *scene) {
+    char *much = calloc(1, MUCH);
+
+    open_stream(scene);
+    ASSERT_OK(eddy_stream_write(scene->stream, much, MUCH));
+    free(much);
+}
+
+static void drain_peer(void *arg) {
+    static char bytes[1 << 20];
+    const struct scene *scene = arg;
+
+    while (recv(scene->peer, bytes, sizeof(bytes), MSG_DONTWAIT) == sizeof(bytes))
+        continue;
+}
+
+/* From now on the peer reads whatever comes. */
+static void let_peer_read(struct scene *scene) {
+    ASSERT_OK(eddy_add_reader(NULL, scene->peer, drain_peer, scene));
+}
+
+static int writes(struct scene *scene) {
+    return eddy_stream_write(scene->stream, "x", 1);
+}
+
+static int flushes(struct scene *scene) {
+    return eddy_stream_flush(scene->stream);
+}
+
+static int writes_eof(struct scene *scene) {
+    return eddy_stream_write_eof(scene->stream);
+}
+
+/* --- names ------------------------------------------------------------------------------------ */
+
+/* A look-up is held until its scene lets it go, or ends: each scene has a number. */
+static atomic_int scenes, released;
+
+static int resolve_held(const char *host, const char *port, const struct addrinfo *hints,
+                        struct addrinfo **out) {
+    int scene = atomic_load(&scenes);
+
+    (void)host;
+    while (atomic_load(&released) < scene)
+        usleep(100);
+    return getaddrinfo("127.0.0.1", port, hints, out);
+}
+
+__attribute__((constructor)) static void hold_all_names(void) {
+    eddy__resolver = resolve_held;
+}
+
+static void hold_names(struct scene *scene) {
+    struct plain_listener listener;
+
+    plain_listen(&listener, 10);
+    scene->listener = listener.fd;
+    snprintf(scene->lent, sizeof(scene->lent), "%s", listener.port);
+    atomic_fetch_add(&scenes, 1);
+}
+
+static void release_names(struct scene *scene) {
+    (void)scene;
+    atomic_store(&released, atomic_load(&scenes));
+}
+
+static void drop_names(struct scene *scene) {
+    release_names(scene);
+    plain_close(&scene->listener);
+}
+
+static int port_of(const struct scene *scene) {
+    struct sockaddr_storage address;
+    socklen_t size = sizeof(address);
+
+    ASSERT_INT_EQ(getsockname(scene->listener, (struct sockaddr *)&address, &size), 0);
+    return ntohs(((struct sockaddr_in *)&address)->sin_port);
+}
+
+static int opens_connection(struct scene *scene) {
+    eddy_stream *stream = NULL;
+    char port[8];
+
+    snprintf(port, sizeof(port), "%d", port_of(scene));
+    int r = eddy_open_connection("held.test", port, NULL, &stream);
+    ASSERT((r == 0) == (stream != NULL));
+    eddy_stream_close(stream);
+    return r;
+}
+
+static int serve_nothing(eddy_stream *stream, void *arg) {
+    (void)stream, (void)arg;
+    return 0;
+}
+
+static int starts_server(struct scene *scene) {
+    eddy_server *server = NULL;
+    int r = eddy_start_server(serve_nothing, scene, "held.test", "0", NULL, &server);
+
+    ASSERT((r == 0) == (server != NULL));
+    eddy_server_close(server);
+    return r;
+}
+
+/* --- servers ---------------------------------------------------------------------------------- */
+
+static int wait_for_event(eddy_stream *stream, void *scene) {
+    (void)stream;
+    return eddy_event_wait(&((struct scene *)scene)->event);
+}
+
+/* With a client. */
+static void start_server(struct scene *scene) {
+    char port[8];
+
+    ASSERT_OK(eddy_start_server(wait_for_event, scene, "127.0.0.1", "0", NULL, &scene->server));
+    snprintf(port, sizeof(port), "%d", eddy_server_port(scene->server));
+    ASSERT_OK(eddy_open_connection("127.0.0.1", port, NULL, &scene->stream));
+    while (eddy_server_clients(scene->server) == 0)
+        let_run();
+}
+
+static void end_client(struct scene *scene) {
+    eddy_event_set(&scene->event);
+}
+
+/* Whoever waits for the server has taken it. */
+static void drop_server(struct scene *scene) {
+    scene->stream = eddy_stream_close(scene->stream);
+    if (scene->server)
+        eddy_server_cancel_clients(scene->server);
+    eddy_server_close(scene->server);
+}
+
+static int closes_server(struct scene *scene) {
+    return eddy_server_close(TAKE_POINTER(scene->server));
+}
+
+static int serves_forever(struct scene *scene) {
+    return eddy_server_serve_forever(TAKE_POINTER(scene->server));
+}
+
+const struct row io_rows[] = {
+    {"eddy_stream_read", reads, send_line, open_stream, close_stream, LATCHES | RACES},
+    {"eddy_stream_read_some", reads_some, send_line, open_stream, close_stream, LATCHES | RACES},
+    {"eddy_stream_read_exactly", reads_exactly, send_line, open_stream, close_stream,
+     LATCHES | RACES},
+    {"eddy_stream_read_until", reads_until, send_line, open_stream, close_stream, LATCHES | RACES},
+    {"eddy_stream_read_line", reads_line, send_line, open_stream, close_stream, LATCHES | RACES},
+    {"eddy_stream_write", writes, let_peer_read, open_full_stream, close_stream, LATCHES | RACES},
+    {"eddy_stream_flush", flushes, let_peer_read, open_full_stream, close_stream, LATCHES | RACES},
+    {"eddy_stream_write_eof", writes_eof, let_peer_read, open_full_stream, close_stream,
+     LATCHES | RACES},
+    {"eddy_open_connection", opens_connection, release_names, hold_names, drop_names,
+     LATCHES | THREAD},
+    {"eddy_start_server", starts_server, release_names, hold_names, drop_names, LATCHES | THREAD},
+    {"eddy_server_close", closes_server, end_client, start_server, drop_server, TAKES},
+    {"eddy_server_serve_forever", serves_forever, NULL, start_server, drop_server, TAKES | NEVER},
+    {NULL},
+};

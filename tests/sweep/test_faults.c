@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT
+ * test_faults.c - whichever call of the kernel or of the allocator fails: see sweep.c. */
+#include "sweep.h"
+
+SCENARIO(tasks, 0)
+SCENARIO(groups, 0)
+SCENARIO(locks, 0)
+SCENARIO(queues, 0)
+SCENARIO(callbacks, 0)
+SCENARIO(watches, 0)
+SCENARIO(host, 0)
+SCENARIO(signals, 0)
+SCENARIO(posts, 0)
+SCENARIO(pool, 0)
+SCENARIO(threads, 0)
+SCENARIO(talk, SCENARIO_LOST, EDDY_ENAME, 0)
+SCENARIO(names, SCENARIO_LOST, EDDY_ENAME, 0)
+SCENARIO(servers, SCENARIO_LOST, EDDY_ENAME, 0)
