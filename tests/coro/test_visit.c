@@ -21,6 +21,8 @@ static void look(void *arg) {
     visit->count = eddy__backtrace(visit->calls, 32);
 }
 
+#if SWITCH_VISITS
+
 __attribute__((noinline)) static void inner(int *sum) {
     flow_leave();
     *sum += 1;
@@ -41,8 +43,6 @@ static bool is_among(const struct visit *visit, const char *function) {
     }
     return false;
 }
-
-#if SWITCH_VISITS
 
 TEST(a_visit_sees_the_calls_of_a_suspended_flow_to_its_beginning) {
     POOL pool = test_pool();

@@ -62,9 +62,9 @@ static void report_failure(eddy_loop *loop, const eddy_error *error, const char 
 }
 
 static void report_log(eddy_log_level level, const char *text, void *arg) {
-    (void)level;
     (void)arg;
-    report("%s\n", text);
+    if (level != EDDY_LOG_DEBUG) /* which says no more than what a loop is made of */
+        report("%s\n", text);
 }
 
 void gather_reports(void) {
