@@ -12,6 +12,7 @@
 #include "log.h"
 #include "memory.h"
 #include "overflow.h"
+#include "records.h"
 #include "scope.h"
 
 #define PREFETCH_MIN     32 /* ready tasks; fewer stay in the cache by themselves */
@@ -29,13 +30,17 @@ static struct eddy__scheduler *scheduler_of(const struct eddy__task *task) {
 
 /* --- going to a task -------------------------------------------------------------------------- */
 
+__attribute__((noinline)) static void task_fail_unbound(struct eddy__task *task) {
+    task->future.task_state = TASK_RUNNING; /* it is out of the queue */
+    eddy__task_complete(task, -ENOMEM);
+}
+
 /* Gives a fresh task a stack. False: there is none, and it has failed with -ENOMEM. */
-static bool task_bind(struct eddy__scheduler *scheduler, struct eddy__task *task) {
+static inline bool task_bind(struct eddy__scheduler *scheduler, struct eddy__task *task) {
     struct eddy__stack *stack = eddy__stack_take(&scheduler->stacks, task->size_class);
 
     if (unlikely(!stack)) {
-        task->future.task_state = TASK_RUNNING; /* it is out of the queue */
-        eddy__task_complete(task, -ENOMEM);
+        task_fail_unbound(task);
         return false;
     }
     task->stack = stack;
@@ -45,7 +50,6 @@ static bool task_bind(struct eddy__scheduler *scheduler, struct eddy__task *task
 
 /* A task that was cancelled before it ran only had its place in the ready queue. */
 static void task_drop_ended(struct eddy__task *task) {
-    eddy__ring_unreserve(&task->future.loop->ready);
     eddy__future_unref(&task->future);
 }
 
@@ -260,12 +264,13 @@ static void task_close(struct eddy__task *task) {
 static void scheduler_close(eddy_loop *loop) {
     struct eddy__scheduler *scheduler = loop->upper_data;
     int left = eddy_all_tasks(loop, NULL, 0);
+    struct eddy__task *task;
+    uint32_t index = 0;
 
     if (left > 0)
         eddy__log(EDDY_LOG_WARNING, "a loop was closed with %d task%s in it that had not ended",
                   left, left == 1 ? "" : "s");
-    for (uint32_t i = 0; i < eddy__slab_capacity(&scheduler->tasks); i++) {
-        struct eddy__task *task = eddy__slab_at(&scheduler->tasks, i);
+    while ((task = eddy__slab_next(&scheduler->tasks, &index))) {
         if (task->future.class != &eddy__task_class)
             continue; /* free */
         if (task->future.task_state != TASK_ENDED)
@@ -298,15 +303,20 @@ static void scheduler_info(const eddy_loop *loop, eddy_loop_statistics *out) {
 static bool scheduler_has_surplus(const eddy_loop *loop) {
     const struct eddy__scheduler *scheduler = loop->upper_data;
 
-    return eddy__stack_pool_has_surplus(&scheduler->stacks);
+    return eddy__stack_pool_has_surplus(&scheduler->stacks) ||
+           eddy__slab_has_surplus(&scheduler->tasks);
 }
 
 static bool scheduler_tidy(eddy_loop *loop, unsigned periods) {
     struct eddy__scheduler *scheduler = loop->upper_data;
+    bool more;
 
-    if (periods > 0)
+    if (periods > 0) {
         eddy__stack_pool_age(&scheduler->stacks, periods);
-    return eddy__stack_pool_trim(&scheduler->stacks);
+        eddy__slab_age(&scheduler->tasks);
+    }
+    more = eddy__stack_pool_trim(&scheduler->stacks);
+    return eddy__records_trim(&loop->ready, &scheduler->tasks) || more;
 }
 
 static const struct eddy__loop_upper scheduler_upper = {
@@ -329,7 +339,7 @@ struct eddy__scheduler *eddy__scheduler_new(eddy_loop *loop) {
     if (!scheduler)
         return NULL;
     scheduler->size_class = default_size_class(loop);
-    eddy__slab_init(&scheduler->tasks, sizeof(struct eddy__task));
+    eddy__slab_init(&scheduler->tasks, TASK_RECORD_BYTES);
     eddy__stack_pool_init(&scheduler->stacks);
     if (!loop->options.keep_sigsegv)
         eddy__overflow_watch();

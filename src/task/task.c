@@ -11,6 +11,7 @@
 
 #include "log.h"
 #include "memory.h"
+#include "records.h"
 #include "scheduler.h"
 #include "scope.h"
 
@@ -25,14 +26,7 @@ struct eddy__task_extras {
 /* --- creating --------------------------------------------------------------------------------- */
 
 static struct eddy__task *task_alloc(eddy_loop *loop, struct eddy__scheduler *scheduler) {
-    struct eddy__task *task;
-
-    if (!scheduler || eddy__ring_reserve(&loop->ready) < 0)
-        return NULL;
-    task = eddy__slab_take(&scheduler->tasks);
-    if (unlikely(!task))
-        eddy__ring_unreserve(&loop->ready);
-    return task;
+    return likely(scheduler) ? eddy__records_take(&loop->ready, &scheduler->tasks) : NULL;
 }
 
 /* All but the future. One by one: compilers make a slow string instruction of a whole struct. */
@@ -64,7 +58,7 @@ static struct eddy__task *task_new(eddy_loop *loop, const char *origin, eddy_fn 
 }
 
 /* The loop that a new task belongs to; NULL, or a failed future in *failed, when it cannot. */
-static inline eddy_loop *loop_for_new_task(eddy_loop *loop, eddy_future **failed) {
+static eddy_loop *loop_for_new_task(eddy_loop *loop, eddy_future **failed) {
     int r;
 
     loop = eddy__loop_or_default(loop);
@@ -79,11 +73,14 @@ static inline eddy_loop *loop_for_new_task(eddy_loop *loop, eddy_future **failed
 }
 
 eddy_task *eddy_create_task_at(const char *origin, eddy_fn *fn, void *arg) {
-    eddy_future *failed;
-    eddy_loop *loop = loop_for_new_task(NULL, &failed);
-    struct eddy__task *task = loop ? task_new(loop, origin, fn, arg) : NULL;
+    eddy_future *failed = NULL;
+    eddy_loop *loop = eddy__loop_at_work(NULL);
+    struct eddy__task *task;
 
-    if (!task)
+    if (unlikely(!loop))
+        loop = loop_for_new_task(NULL, &failed);
+    task = loop ? task_new(loop, origin, fn, arg) : NULL;
+    if (unlikely(!task))
         return failed;
     eddy__loop_ready(loop, task);
     return &task->future;
@@ -229,12 +226,13 @@ eddy_task *eddy_current_task(void) {
 
 int eddy_all_tasks(eddy_loop *loop, eddy_task **tasks, int capacity) {
     struct eddy__scheduler *scheduler;
+    struct eddy__task *task;
+    uint32_t index = 0;
     int count = 0;
 
     loop = eddy__loop_or_default(loop);
     scheduler = loop ? loop->upper_data : NULL;
-    for (uint32_t i = 0; scheduler && i < eddy__slab_capacity(&scheduler->tasks); i++) {
-        struct eddy__task *task = eddy__slab_at(&scheduler->tasks, i);
+    while (scheduler && (task = eddy__slab_next(&scheduler->tasks, &index))) {
         if (task->future.class != &eddy__task_class || task->future.task_state == TASK_ENDED)
             continue; /* free, or over */
         if (count < capacity)
@@ -340,7 +338,6 @@ void eddy__task_complete(struct eddy__task *task, int result) {
     eddy__future_complete(future, result, error);
     if (unlikely(is_queued))
         return;
-    eddy__ring_unreserve(&future->loop->ready);
     eddy__future_unref(future);
 }
 
@@ -348,7 +345,6 @@ void eddy__task_complete(struct eddy__task *task, int result) {
 static void task_drop(void *runnable) {
     struct eddy__task *task = runnable;
 
-    eddy__ring_unreserve(&task->future.loop->ready);
     eddy__future_unref(&task->future);
 }
 
