@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * eddy_sync.c - locks, events and queues: where nothing has to be waited for, and where each call
- * hands over to another task.
+ * eddy_sync.c - locks, semaphores, events and queues: where nothing has to be waited for, and where
+ * each call hands over to another task; and a time-out around a call that does not wait.
+ * Beside it: limit_sync.c.
  *
  * A figure of a hand-over has one release, one acquire that waits, and one switch of tasks in it.
  * The other flow runs the same function as the measuring one, as tasks of a program do. */
@@ -104,6 +105,14 @@ static int get_only(void *queue, void *unused) {
     return eddy_queue_get(queue, &item);
 }
 
+static int wait_for_set_event(void *event, void *unused) {
+    eddy_timeout timeout;
+
+    (void)unused;
+    eddy_timeout_begin(&timeout, 10);
+    return eddy_timeout_end(&timeout, eddy_event_wait(event));
+}
+
 /* --- rows ------------------------------------------------------------------------------------- */
 
 static void lock_rows(void) {
@@ -129,7 +138,10 @@ static void event_rows(void) {
     struct player players[] = {{wait_and_set, &events[0], &events[1]},
                                {wait_and_set, &events[1], &events[0]}};
 
+    struct player alone = {wait_for_set_event, &events[0], NULL};
+
     eddy_event_set(&events[0]);
+    bench_report("timeout", bench_run_passes(pass_of_one, &alone), "ns");
     bench_report("event-hand-over", bench_run_passes(pass_of_two, players), "ns");
 }
 

@@ -50,6 +50,14 @@ void *limit_prepare(void *top, void (*entry)(void)) {
     return sp - 6;
 }
 
+void *limit_prepare_inline(void *top, void (*entry)(void)) {
+    void **sp = top;
+
+    *--sp = NULL;
+    *--sp = (void *)entry;
+    return sp;
+}
+
 #elif defined(__aarch64__)
 
 __asm__(".text\n"
@@ -93,6 +101,13 @@ void *limit_prepare(void *top, void (*entry)(void)) {
     return sp;
 }
 
+void *limit_prepare_inline(void *top, void (*entry)(void)) {
+    void **sp = (void **)top - 4;
+
+    sp[2] = (void *)entry;
+    return sp;
+}
+
 #else
 
 void limit_switch(void **from, void *to) {
@@ -103,6 +118,10 @@ void limit_switch(void **from, void *to) {
 void *limit_prepare(void *top, void (*entry)(void)) {
     (void)top, (void)entry;
     abort();
+}
+
+void *limit_prepare_inline(void *top, void (*entry)(void)) {
+    return limit_prepare(top, entry);
 }
 
 #endif

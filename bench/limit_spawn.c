@@ -16,6 +16,8 @@
 #define READY_COUNT      16384
 #define SPAWNS_PER_PASS  500000
 #define FANOUTS_PER_PASS 50
+#define GROUP            1000
+#define GROUPS_PER_PASS  500
 
 struct task {
     void *sp; /* NULL: fresh, has no stack yet */
@@ -109,24 +111,35 @@ static double pass_one_at_a_time(void *arg) {
     return (double)(bench_now_ns() - start_ns) / SPAWNS_PER_PASS;
 }
 
-static double pass_fan_out(void *arg) {
+static double fan_outs(int fan_outs_count, int tasks_count) {
     static struct task *tasks[FAN_OUT];
 
-    (void)arg;
     int64_t start_ns = bench_now_ns();
-    for (int i = 0; i < FANOUTS_PER_PASS; i++) {
-        for (int t = 0; t < FAN_OUT; t++)
+    for (int i = 0; i < fan_outs_count; i++) {
+        for (int t = 0; t < tasks_count; t++)
             tasks[t] = spawn(do_nothing, NULL);
-        for (int t = 0; t < FAN_OUT; t++)
+        for (int t = 0; t < tasks_count; t++)
             join(tasks[t]);
     }
-    return (double)(bench_now_ns() - start_ns) / ((double)FANOUTS_PER_PASS * FAN_OUT);
+    return (double)(bench_now_ns() - start_ns) / ((double)fan_outs_count * tasks_count);
+}
+
+static double pass_fan_out(void *arg) {
+    (void)arg;
+    return fan_outs(FANOUTS_PER_PASS, FAN_OUT);
+}
+
+/* A group at the least: an array of who belongs to it. */
+static double pass_groups(void *arg) {
+    (void)arg;
+    return fan_outs(GROUPS_PER_PASS, GROUP);
 }
 
 int main(void) {
     if (!LIMIT_SUPPORTED) {
         bench_skip("spawn-1", LIMIT_UNSUPPORTED);
         bench_skip("spawn-10000", LIMIT_UNSUPPORTED);
+        bench_skip("group-1000", LIMIT_UNSUPPORTED);
         return 0;
     }
 
@@ -140,6 +153,7 @@ int main(void) {
 
     bench_report("spawn-1", bench_run_passes(pass_one_at_a_time, NULL), "ns");
     bench_report("spawn-10000", bench_run_passes(pass_fan_out, NULL), "ns");
+    bench_report("group-1000", bench_run_passes(pass_groups, NULL), "ns");
 
     limit_stacks_unmap(&stacks);
     free(tasks);

@@ -39,6 +39,9 @@ class Section:
 SECTIONS = (
     ("tasks", "Tasks: switch, yield, spawn", "nanoseconds each, logarithmic: shorter is better",
      ("switch-same", "yield-10", "yield-1000", "yield-10000", "spawn-1", "spawn-10000")),
+    ("sync", "Locks, events, queues, time-outs", "nanoseconds each, logarithmic: shorter is better",
+     ("lock-hand-over", "semaphore-hand-over", "event-hand-over", "queue-hand-over",
+      "queue-unbounded", "queue-1", "queue-100", "group-1000", "timeout")),
     ("million", "A million", "for each of them, logarithmic: shorter is better",
      ("sleepers-1000000-memory", "sleepers-1000000-setup", "sleepers-1000000-wake",
       "created-memory", "futures-memory", "futures-cpu")),

@@ -80,6 +80,7 @@ LIMITS = ("limit", "limit io_uring", "limit epoll")
 SIDES = (*OURS, *LIMITS, *PEERS.values(), "libcurl + epoll", "curl --parallel")
 
 TASKS = ("asio", "state_threads", "go", "tokio", "node", "uvloop", "asyncio")
+SYNC = ("go", "tokio", "uvloop", "asyncio")
 FUTURES = ("asio", "libuv", "libevent", "go", "tokio", "node", "uvloop", "asyncio")
 CALLBACKS = ("asio", "libuv", "libevent", "node", "uvloop", "asyncio")
 THREADSAFE = ("asio", "libuv", "libevent", "go", "tokio", "node", "uvloop", "asyncio")
@@ -113,6 +114,15 @@ ROWS = [
     Row("yield-10000", "sleep(0), 10,000 tasks", Goal(2.5)),
     Row("spawn-1", "spawn + join, one at a time", Goal(3.0)),
     Row("spawn-10000", "spawn + join, 10,000 at once", Goal(5.0)),
+    Row("group-1000", "task group of 1,000: each task"),
+    Row("lock-hand-over", "lock, from task to task"),
+    Row("semaphore-hand-over", "semaphore, from task to task"),
+    Row("event-hand-over", "event, from task to task and back: each"),
+    Row("queue-hand-over", "queues, an item to and fro: each"),
+    Row("queue-unbounded", "queue without bound: an item"),
+    Row("queue-1", "queue of capacity 1: an item"),
+    Row("queue-100", "queue of capacity 100: an item"),
+    Row("timeout", "time-out around a call that does not wait"),
     Row("sleepers-100000-setup", "100,000 sleepers: set up, each"),
     Row("sleepers-100000-wake", "100,000 sleepers: wake and end, each"),
     Row("sleepers-100000-memory", "100,000 sleepers: memory, each",
@@ -222,6 +232,7 @@ GROUPS = (
     *(Group(f"yield-{count}", pair("yield", str(count)) + peers(TASKS, "yield", str(count)))
       for count in (2, 10, 1000, 10000)),
     Group("spawn", pair("spawn") + peers(("context", *TASKS), "spawn")),
+    Group("sync", pair("sync") + peers(SYNC, "sync")),
     *(Group(f"timers-{count}",
             pair("timers", str(count), rounds=1000 if count < 1_000_000 else 2) +
             peers(FUTURES, "timers", str(count), rounds=2 if count < 1_000_000 else 1))

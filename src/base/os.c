@@ -7,6 +7,7 @@
 #include <linux/futex.h>
 #include <poll.h>
 #include <stdatomic.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -190,4 +191,13 @@ void *eddy__os_map(size_t bytes) {
 
 void eddy__os_unmap(void *memory, size_t bytes) {
     munmap(memory, bytes);
+}
+
+/* Where it must stay (locked memory, larger pages), it is cleared at least. */
+void eddy__os_clear(void *memory, size_t bytes) {
+    int saved = errno;
+
+    if (madvise(memory, bytes, MADV_DONTNEED) < 0)
+        memset(memory, 0, bytes);
+    errno = saved;
 }

@@ -47,6 +47,10 @@ void eddy__os_eventfd_read(int fd);
 void *eddy__os_map(size_t bytes);
 void eddy__os_unmap(void *memory, size_t bytes);
 
+/* Gives whole pages of such memory back to the system; they are zero when they are touched again.
+ */
+void eddy__os_clear(void *memory, size_t bytes);
+
 static inline void eddy__os_closep(int *fd) {
     eddy__os_close(*fd);
 }

@@ -39,20 +39,28 @@ static inline bool eddy__ring_has_surplus(const struct eddy__ring *ring) {
 /* Then halves it. Called now and then, it follows a peak down. */
 void eddy__ring_shrink(struct eddy__ring *ring);
 
-/* Promises a place. Returns 0 or -ENOMEM. */
-static inline int eddy__ring_reserve(struct eddy__ring *ring) {
-    if (unlikely(ring->reserved == ring->capacity)) {
+/* Promises so many places. Returns 0 or -ENOMEM. */
+static inline int eddy__ring_reserve_many(struct eddy__ring *ring, uint32_t count) {
+    while (unlikely(ring->capacity - ring->reserved < count)) {
         int r = eddy__ring_grow(ring);
         if (r < 0)
             return r;
     }
-    ring->reserved++;
+    ring->reserved += count;
     return 0;
 }
 
+static inline void eddy__ring_unreserve_many(struct eddy__ring *ring, uint32_t count) {
+    assert(ring->reserved >= count);
+    ring->reserved -= count;
+}
+
+static inline int eddy__ring_reserve(struct eddy__ring *ring) {
+    return eddy__ring_reserve_many(ring, 1);
+}
+
 static inline void eddy__ring_unreserve(struct eddy__ring *ring) {
-    assert(ring->reserved > 0);
-    ring->reserved--;
+    eddy__ring_unreserve_many(ring, 1);
 }
 
 static inline uint32_t eddy__ring_count(const struct eddy__ring *ring) {

@@ -199,8 +199,8 @@ static struct eddy__mapping *mapping_new(struct eddy__stack_pool *pool, unsigned
     return mapping;
 }
 
-/* A stack out of a closed slot. They are opened one by one, as opening touches them. */
-static struct eddy__stack *stack_fresh(struct eddy__stack_pool *pool, unsigned size_class) {
+/* Slots are opened one by one, as opening touches them. */
+struct eddy__stack *eddy__stack_open(struct eddy__stack_pool *pool, unsigned size_class) {
     struct eddy__stack_shelf *shelf = &pool->shelves[size_class];
     struct eddy__mapping *mapping;
     struct eddy__stack *stack;
@@ -213,43 +213,8 @@ static struct eddy__stack *stack_fresh(struct eddy__stack_pool *pool, unsigned s
         chain_remove(&mapping->fresh);
     /* Sixteen stacks in a row have sixteen colours; seven is prime to it and spreads neighbours. */
     stack->colour_bytes = (uint16_t)(pool->in_use * 7 % COLOURS * CACHE_LINE_BYTES);
-    return stack;
-}
-
-static struct eddy__stack *shelf_take(struct eddy__stack_shelf *shelf) {
-    struct eddy__stack *stack = shelf->free;
-
-    shelf->free = stack->next;
-    shelf->count--;
-    shelf->least = MIN(shelf->least, shelf->count);
-    return stack;
-}
-
-struct eddy__stack *eddy__stack_take(struct eddy__stack_pool *pool, unsigned size_class) {
-    struct eddy__stack_shelf *shelf = &pool->shelves[size_class];
-    struct eddy__stack *stack;
-
-    assert(size_class < STACK_CLASSES);
-    if (likely(shelf->free)) {
-        stack = shelf_take(shelf);
-        pool->free_count--;
-    } else {
-        stack = stack_fresh(pool, size_class);
-        if (!stack)
-            return NULL;
-    }
     pool->in_use++;
     return stack;
-}
-
-void eddy__stack_give(struct eddy__stack_pool *pool, struct eddy__stack *stack) {
-    struct eddy__stack_shelf *shelf = &pool->shelves[stack->size_class];
-
-    stack->next = shelf->free;
-    shelf->free = stack;
-    shelf->count++;
-    pool->free_count++;
-    pool->in_use--;
 }
 
 /* --- giving back ------------------------------------------------------------------------------ */

@@ -13,11 +13,13 @@
 #ifndef EDDY__STACK_H
 #define EDDY__STACK_H
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "list.h"
+#include "util.h"
 
 #define STACK_BYTES_DEFAULT (256u << 10)
 #define STACK_BYTES_MIN \
@@ -67,9 +69,35 @@ const char *eddy__stack_pool_guard_name(const struct eddy__stack_pool *pool);
 /* The class of the smallest stack that has `bytes`. */
 unsigned eddy__stack_class(size_t bytes);
 
+/* One that was not used before, or was given back to the system. */
+struct eddy__stack *eddy__stack_open(struct eddy__stack_pool *pool, unsigned size_class);
+
 /* A stack of a class, or NULL: no address space. */
-struct eddy__stack *eddy__stack_take(struct eddy__stack_pool *pool, unsigned size_class);
-void eddy__stack_give(struct eddy__stack_pool *pool, struct eddy__stack *stack);
+static inline struct eddy__stack *eddy__stack_take(struct eddy__stack_pool *pool,
+                                                   unsigned size_class) {
+    struct eddy__stack_shelf *shelf = &pool->shelves[size_class];
+    struct eddy__stack *stack = shelf->free;
+
+    assert(size_class < STACK_CLASSES);
+    if (unlikely(!stack))
+        return eddy__stack_open(pool, size_class);
+    shelf->free = stack->next;
+    shelf->count--;
+    shelf->least = MIN(shelf->least, shelf->count);
+    pool->free_count--;
+    pool->in_use++;
+    return stack;
+}
+
+static inline void eddy__stack_give(struct eddy__stack_pool *pool, struct eddy__stack *stack) {
+    struct eddy__stack_shelf *shelf = &pool->shelves[stack->size_class];
+
+    stack->next = shelf->free;
+    shelf->free = stack;
+    shelf->count++;
+    pool->free_count++;
+    pool->in_use--;
+}
 
 /* So many free stacks of each size stay for ever. */
 #define STACKS_KEPT 16

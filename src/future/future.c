@@ -15,15 +15,25 @@
 
 /* --- completion ------------------------------------------------------------------------------- */
 
-void eddy__future_wake(eddy_future *future) {
-    struct list_node waiters, *node;
+static inline void waiter_wake(struct list_node *node, eddy_future *future) {
+    struct eddy__waiter *waiter = container_of(node, struct eddy__waiter, node);
 
+    list_remove(node);
+    waiter->wake(waiter, future);
+}
+
+/* Mostly one waits. Of several, one may come again: it is not told twice. */
+void eddy__future_wake(eddy_future *future) {
+    struct list_node waiters, *first = future->waiters.next;
+
+    if (likely(first == future->waiters.prev)) {
+        waiter_wake(first, future);
+        return;
+    }
     list_init(&waiters);
     list_splice(&waiters, &future->waiters);
-    while ((node = list_take_first(&waiters))) {
-        struct eddy__waiter *waiter = container_of(node, struct eddy__waiter, node);
-        waiter->wake(waiter, future);
-    }
+    while (!list_is_empty(&waiters))
+        waiter_wake(waiters.next, future);
 }
 
 int eddy__future_retrieve_value(eddy_future *future, void **value) {

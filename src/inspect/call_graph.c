@@ -83,13 +83,13 @@ static void capture_task(struct capture *capture, int index, const struct eddy__
 }
 
 static void capture_tasks(struct capture *capture, const struct eddy__scheduler *scheduler) {
+    const struct eddy__task *task;
+    uint32_t record = 0;
     int index = 0;
 
-    for (uint32_t i = 0; i < eddy__slab_capacity(&scheduler->tasks); i++) {
-        const struct eddy__task *task = eddy__slab_at(&scheduler->tasks, i);
+    while ((task = eddy__slab_next(&scheduler->tasks, &record)))
         if (task->future.class == &eddy__task_class && task->future.task_state != TASK_ENDED)
             capture_task(capture, index++, task);
-    }
     qsort(capture->known, (size_t)capture->count, sizeof(*capture->known), compare_known);
 }
 

@@ -6,8 +6,10 @@
 #include <pthread.h>
 
 #include "loop.h"
+#include "records.h"
 
 #define SLOT_BITS       24
+#define SLOT_MAX        ((1u << SLOT_BITS) - 1)
 #define GENERATION_BITS 28
 #define GENERATION_MAX  ((1u << GENERATION_BITS) - 1)
 
@@ -20,7 +22,7 @@ struct handle_record {
     };
     eddy_callback *fn; /* NULL: cancelled, or free */
     void *arg;
-    uint32_t index, generation;
+    uint64_t token; /* the last that it had; its slot is the record's for life */
 };
 
 static_assert(sizeof(struct handle_record) == 64, "a cache line");
@@ -42,7 +44,7 @@ int eddy__handles_open(eddy_loop *loop, struct eddy__handles *handles) {
         if (atomic_load(&registry.loops[id]))
             continue;
         atomic_store(&registry.loops[id], loop);
-        handles->loop_id = id;
+        handles->loop_token = (uint64_t)id << (SLOT_BITS + GENERATION_BITS);
         handles->generation = registry.generations[id];
         r = 0;
         break;
@@ -52,11 +54,12 @@ int eddy__handles_open(eddy_loop *loop, struct eddy__handles *handles) {
 }
 
 void eddy__handles_close(struct eddy__handles *handles) {
-    eddy__slab_deinit(&handles->slab);
+    uint64_t id = handles->loop_token >> (SLOT_BITS + GENERATION_BITS);
 
+    eddy__slab_deinit(&handles->slab);
     pthread_mutex_lock(&registry.lock);
-    registry.generations[handles->loop_id] = handles->generation;
-    atomic_store(&registry.loops[handles->loop_id], NULL);
+    registry.generations[id] = handles->generation;
+    atomic_store(&registry.loops[id], NULL);
     pthread_mutex_unlock(&registry.lock);
 }
 
@@ -65,7 +68,6 @@ void eddy__handles_close(struct eddy__handles *handles) {
 /* Callbacks are fired and run by a running loop only: theirs. */
 static void record_give(eddy_loop *loop, struct handle_record *record) {
     record->fn = NULL;
-    eddy__ring_unreserve(&loop->ready);
     eddy__slab_give(&loop->handles.slab, record);
 }
 
@@ -97,64 +99,61 @@ static void record_due(struct eddy__timer *timer) {
     record_ready(eddy__thread.running, container_of(timer, struct handle_record, timer));
 }
 
-/* The index of a record that the slab gave for the first time is found by searching its newest
- * chunk. */
-static uint32_t record_index(const struct eddy__slab *slab, const struct handle_record *record) {
-    for (uint32_t chunk = slab->chunks_count; chunk-- > 0;) {
-        const char *first = slab->chunks[chunk];
-        size_t offset = (size_t)((const char *)record - first);
-        if ((const char *)record >= first && offset < slab->chunk_records * slab->record_bytes)
-            return chunk * slab->chunk_records + (uint32_t)(offset / slab->record_bytes);
-    }
-    __builtin_unreachable();
-}
-
-/* What a record keeps for its life. False: 16 million callbacks wait, and no token is left. */
+/* What a record keeps while its page is open. False: 16 million callbacks wait, and no token is
+ * left. */
 static bool record_init(struct eddy__handles *handles, struct handle_record *record) {
-    record->index = record_index(&handles->slab, record);
+    uint32_t slot = eddy__slab_index(&handles->slab, record);
+
+    if (slot > SLOT_MAX)
+        return false;
+    record->token = slot;
     record->timer.fire = record_due;
-    return record->index >> SLOT_BITS == 0;
+    return true;
 }
 
-static struct handle_record *record_take(eddy_loop *loop, eddy_callback *fn, void *arg) {
-    struct eddy__handles *handles = &loop->handles;
-    struct handle_record *record;
+/* In most cases; NULL: record_find(). */
+static inline struct handle_record *record_at_hand(eddy_loop *loop) {
+    struct handle_record *record = loop->handles.slab.free;
 
-    if (eddy__ring_reserve(&loop->ready) < 0)
-        return NULL;
-    record = eddy__slab_take(&handles->slab);
-    if (record && unlikely(!record->timer.fire) && !record_init(handles, record)) {
-        record->timer.fire = NULL;
-        eddy__slab_give(&handles->slab, record);
+    return likely(record && record->timer.fire) ? eddy__slab_take(&loop->handles.slab) : NULL;
+}
+
+/* NULL: no memory. */
+static struct handle_record *record_find(eddy_loop *loop) {
+    struct handle_record *record = eddy__records_take(&loop->ready, &loop->handles.slab);
+
+    if (record && !record->timer.fire && !record_init(&loop->handles, record)) {
+        eddy__slab_give(&loop->handles.slab, record);
         record = NULL;
     }
-    if (!record) {
-        eddy__ring_unreserve(&loop->ready);
-        return NULL;
-    }
-    record->fn = fn;
-    record->arg = arg;
-    if (++handles->generation > GENERATION_MAX)
-        handles->generation = 1; /* never 0: no token is */
-    record->generation = handles->generation;
+    if (!record)
+        eddy__fail(-ENOMEM);
     return record;
 }
 
-static eddy_handle token_of(const eddy_loop *loop, const struct handle_record *record) {
-    return (eddy_handle){(uint64_t)loop->handles.loop_id << (SLOT_BITS + GENERATION_BITS) |
-                         (uint64_t)record->generation << SLOT_BITS | record->index};
+static inline uint64_t token_next(struct eddy__handles *handles, uint64_t slot) {
+    if (unlikely(++handles->generation > GENERATION_MAX))
+        handles->generation = 1; /* never 0: no token is */
+    return handles->loop_token | (uint64_t)handles->generation << SLOT_BITS | slot;
+}
+
+static inline void record_fill(eddy_loop *loop, struct handle_record *record, eddy_callback *fn,
+                               void *arg) {
+    record->timer.node.next = NULL; /* it is not armed yet */
+    record->fn = fn;
+    record->arg = arg;
+    record->token = token_next(&loop->handles, record->token & SLOT_MAX);
 }
 
 /* NULL for a token whose callback has run, was cancelled, or belongs to another thread. */
 static struct handle_record *record_of(eddy_loop *loop, eddy_handle handle) {
-    uint32_t index = handle.token & ((1u << SLOT_BITS) - 1);
-    uint32_t generation = (uint32_t)(handle.token >> SLOT_BITS) & GENERATION_MAX;
+    size_t place = (handle.token & SLOT_MAX) * sizeof(struct handle_record);
     struct handle_record *record;
 
-    if (!loop || loop->thread != &eddy__thread || index >= eddy__slab_capacity(&loop->handles.slab))
+    if (!loop || loop->thread != &eddy__thread || !eddy__slab_has(&loop->handles.slab, place))
         return NULL;
-    record = eddy__slab_at(&loop->handles.slab, index);
-    return record->fn && record->generation == generation ? record : NULL;
+    record = eddy__slab_at(&loop->handles.slab, place);
+    return record->token == handle.token && record->fn ? record : NULL;
 }
 
 /* --- the calls -------------------------------------------------------------------------------- */
@@ -165,39 +164,78 @@ static eddy_loop *loop_to_call(eddy_loop *loop) {
     return loop && eddy__loop_check(loop) == 0 ? loop : NULL;
 }
 
-static struct handle_record *schedule(eddy_loop *loop, eddy_callback *fn, void *arg) {
-    struct handle_record *record = record_take(loop, fn, arg);
-
-    if (!record)
-        eddy__fail(-ENOMEM);
-    return record;
-}
-
-static eddy_handle call_at_ns(eddy_loop *loop, int64_t deadline_ns, eddy_callback *fn, void *arg) {
-    struct handle_record *record = schedule(loop, fn, arg);
-
-    if (!record)
-        return (eddy_handle){0};
-    eddy__timer_arm(loop, &record->timer, deadline_ns);
-    return token_of(loop, record);
-}
-
-eddy_handle eddy_call_soon(eddy_loop *loop, eddy_callback *fn, void *arg) {
+__attribute__((noinline)) static eddy_handle call_soon_slowly(eddy_loop *loop, eddy_callback *fn,
+                                                              void *arg) {
     struct handle_record *record;
 
     loop = loop_to_call(loop);
-    record = loop ? schedule(loop, fn, arg) : NULL;
+    record = loop ? record_find(loop) : NULL;
     if (!record)
         return (eddy_handle){0};
+    record_fill(loop, record, fn, arg);
     record_ready(loop, record);
-    return token_of(loop, record);
+    return (eddy_handle){record->token};
 }
 
-eddy_handle eddy_call_later(eddy_loop *loop, double seconds, eddy_callback *fn, void *arg) {
+eddy_handle eddy_call_soon(eddy_loop *loop, eddy_callback *fn, void *arg) {
+    eddy_loop *at_work = eddy__loop_at_work(loop);
+    struct handle_record *record = at_work && !at_work->has_host ? record_at_hand(at_work) : NULL;
+
+    if (unlikely(!record))
+        return call_soon_slowly(loop, fn, arg);
+    record_fill(at_work, record, fn, arg);
+    record_ready(at_work, record);
+    return (eddy_handle){record->token};
+}
+
+/* The record is filled, and perhaps armed. */
+__attribute__((noinline)) static eddy_handle call_at_finish(eddy_loop *loop,
+                                                            struct handle_record *record,
+                                                            int64_t deadline_ns) {
+    if (!eddy__timer_is_armed(&record->timer))
+        eddy__wheel_arm_slowly(&loop->timers, &record->timer, deadline_ns);
+    if (loop->has_host)
+        eddy__loop_tell_host(loop);
+    return (eddy_handle){record->token};
+}
+
+__attribute__((noinline)) static eddy_handle call_at_slowly(eddy_loop *loop, int64_t deadline_ns,
+                                                            eddy_callback *fn, void *arg) {
+    struct handle_record *record = record_find(loop);
+
+    if (!record)
+        return (eddy_handle){0};
+    record_fill(loop, record, fn, arg);
+    return call_at_finish(loop, record, deadline_ns);
+}
+
+/* What is rare is a last call: so the usual way needs no frame. */
+static inline eddy_handle call_at_ns(eddy_loop *loop, int64_t deadline_ns, eddy_callback *fn,
+                                     void *arg) {
+    struct handle_record *record = record_at_hand(loop);
+
+    if (unlikely(!record))
+        return call_at_slowly(loop, deadline_ns, fn, arg);
+    record_fill(loop, record, fn, arg);
+    if (likely(eddy__wheel_append(&loop->timers, &record->timer, deadline_ns) && !loop->has_host))
+        return (eddy_handle){record->token};
+    return call_at_finish(loop, record, deadline_ns);
+}
+
+__attribute__((noinline)) static eddy_handle call_later_slowly(eddy_loop *loop, double seconds,
+                                                               eddy_callback *fn, void *arg) {
     loop = loop_to_call(loop);
     if (!loop)
         return (eddy_handle){0};
     return call_at_ns(loop, ns_add(eddy__loop_now(loop), ns_from_seconds(seconds)), fn, arg);
+}
+
+eddy_handle eddy_call_later(eddy_loop *loop, double seconds, eddy_callback *fn, void *arg) {
+    eddy_loop *at_work = eddy__loop_at_work(loop);
+
+    if (likely(at_work && !at_work->clock_is_old))
+        return call_at_ns(at_work, ns_add(at_work->now_ns, ns_from_seconds(seconds)), fn, arg);
+    return call_later_slowly(loop, seconds, fn, arg);
 }
 
 eddy_handle eddy_call_at(eddy_loop *loop, double when, eddy_callback *fn, void *arg) {
@@ -209,6 +247,7 @@ void eddy_handle_cancel(eddy_handle handle) {
     uint64_t id = handle.token >> (SLOT_BITS + GENERATION_BITS);
     eddy_loop *loop = atomic_load_explicit(&registry.loops[id], memory_order_acquire);
     struct handle_record *record = record_of(loop, handle);
+    struct list_node *emptied;
 
     if (!record)
         return;
@@ -216,6 +255,8 @@ void eddy_handle_cancel(eddy_handle handle) {
         record->fn = NULL; /* it stands in the ready queue, and is skipped there */
         return;
     }
-    eddy__timer_disarm(loop, &record->timer);
+    emptied = eddy__wheel_unlink(&loop->timers, &record->timer);
     record_give(loop, record);
+    if (unlikely(emptied))
+        eddy__wheel_emptied(&loop->timers, emptied); /* a tail call: no frame is needed */
 }

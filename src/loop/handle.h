@@ -14,8 +14,8 @@
 
 struct eddy__handles {
     struct eddy__slab slab; /* of struct handle_record */
+    uint64_t loop_token;    /* the loop's id, where a token has it */
     uint32_t generation;    /* of the last token given out */
-    uint32_t loop_id;
 };
 
 /* Registers the loop under an id. Returns 0, or -EMFILE with 4,096 loops open. */

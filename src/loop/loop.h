@@ -144,6 +144,17 @@ static inline int eddy__loop_check(const eddy_loop *loop) {
     return eddy__loop_refuse(loop);
 }
 
+/* The loop that `loop` stands for (NULL: this thread's), if it is the one whose turn it is, as it
+ * is mostly: then nothing is left to check. NULL: it may be another, or none. */
+static inline eddy_loop *eddy__loop_at_work(const eddy_loop *loop) {
+    eddy_loop *running = eddy__thread.running;
+
+    if (likely(running && (!loop || loop == running) &&
+               running->fork_generation == eddy__fork_generation))
+        return running;
+    return NULL;
+}
+
 /* Runs turns until loop->woken (which it clears), or stop() if `stoppable`. The caller is this
  * thread, outside any loop: returns 0, -EDEADLK and the codes of eddy__loop_check(). */
 int eddy__loop_run(eddy_loop *loop, bool stoppable);

@@ -6,12 +6,13 @@
 #include "tidy.h"
 
 #include "loop.h"
+#include "records.h"
 
 #define PERIOD_NS NS_PER_SECOND
 #define STEP_NS   NS_PER_MS /* between two steps: memory goes back beside the work */
 
 static bool has_surplus(const eddy_loop *loop) {
-    return eddy__ring_has_surplus(&loop->ready) ||
+    return eddy__ring_has_surplus(&loop->ready) || eddy__slab_has_surplus(&loop->handles.slab) ||
            (loop->upper && loop->upper->has_surplus && loop->upper->has_surplus(loop));
 }
 
@@ -20,7 +21,9 @@ static void tidy_step(eddy_loop *loop, int64_t now_ns) {
     unsigned periods = late_ns < 0 ? 0 : (unsigned)MIN(late_ns / PERIOD_NS + 1, 64);
     bool more = loop->upper && loop->upper->tidy && loop->upper->tidy(loop, periods);
 
+    more |= eddy__records_trim(&loop->ready, &loop->handles.slab);
     if (periods > 0) {
+        eddy__slab_age(&loop->handles.slab);
         eddy__ring_shrink(&loop->ready);
         loop->tidy_period_ns = ns_add(now_ns, PERIOD_NS);
     }

@@ -11,16 +11,12 @@
 
 #include "util.h"
 
-#define TICK_BITS  16
-#define DIGIT_BITS 6
+#define TICK_BITS  WHEEL_TICK_BITS
+#define DIGIT_BITS WHEEL_DIGIT_BITS
 #define SHORT      16 /* timers that are sorted at once */
 
 static uint64_t tick_of(int64_t ns) {
     return (uint64_t)ns >> TICK_BITS;
-}
-
-static unsigned digit_of(uint64_t tick, unsigned level) {
-    return tick >> (level * DIGIT_BITS) & (WHEEL_SLOTS - 1);
 }
 
 static unsigned bits_of(uint64_t number) {
@@ -46,13 +42,11 @@ void eddy__wheel_init(struct eddy__wheel *wheel, int64_t now_ns) {
 /* --- in and out ------------------------------------------------------------------------------- */
 
 static void wheel_insert(struct eddy__wheel *wheel, struct eddy__timer *timer) {
-    uint64_t now = tick_of(wheel->now_ns), tick = MAX(tick_of(timer->deadline_ns), now);
-    unsigned level = tick == now ? 0 : (bits_of(tick ^ now) - 1) / DIGIT_BITS;
-    unsigned digit = digit_of(tick, level);
-    uint64_t bit = 1ULL << digit;
-    struct wheel_slot *slot = &wheel->slots[level][digit];
+    unsigned index = eddy__wheel_slot(wheel, timer->deadline_ns), level = index / WHEEL_SLOTS;
+    uint64_t bit = 1ULL << index % WHEEL_SLOTS;
+    struct wheel_slot *slot = &wheel->slots[level][index % WHEEL_SLOTS];
 
-    if (!(wheel->occupied[level] & bit)) {
+    if (list_is_empty(&slot->timers)) {
         wheel->occupied[level] |= bit;
         wheel->unsorted[level] &= ~bit;
         slot->earliest_ns = timer->deadline_ns;
@@ -63,36 +57,23 @@ static void wheel_insert(struct eddy__wheel *wheel, struct eddy__timer *timer) {
     list_append(&slot->timers, &timer->node);
 }
 
-void eddy__wheel_arm(struct eddy__wheel *wheel, struct eddy__timer *timer, int64_t deadline_ns) {
-    assert(!eddy__timer_is_armed(timer));
+void eddy__wheel_arm_slowly(struct eddy__wheel *wheel, struct eddy__timer *timer,
+                            int64_t deadline_ns) {
     timer->deadline_ns = deadline_ns;
     wheel->count++;
-    if (unlikely(deadline_ns <= wheel->firing_ns))
+    if (deadline_ns <= wheel->firing_ns)
         list_append(&wheel->late, &timer->node);
     else
         wheel_insert(wheel, timer);
 }
 
-/* The list is empty: if it is a slot's, and not the one that is being fired, its bit goes. */
-static void wheel_emptied(struct eddy__wheel *wheel, const struct list_node *list) {
+/* It may be the list that is being fired, or those that are late. */
+void eddy__wheel_emptied(struct eddy__wheel *wheel, const struct list_node *list) {
     size_t offset = (size_t)((const char *)list - (const char *)wheel->slots);
     unsigned index = (unsigned)(offset / sizeof(struct wheel_slot));
 
     if (offset < sizeof(wheel->slots))
         wheel->occupied[index / WHEEL_SLOTS] &= ~(1ULL << index % WHEEL_SLOTS);
-}
-
-void eddy__wheel_disarm(struct eddy__wheel *wheel, struct eddy__timer *timer) {
-    struct list_node *before = timer->node.prev, *after = timer->node.next;
-
-    if (!eddy__timer_is_armed(timer))
-        return;
-    before->next = after;
-    after->prev = before;
-    timer->node.next = NULL;
-    wheel->count--;
-    if (before == after)
-        wheel_emptied(wheel, before);
 }
 
 int64_t eddy__wheel_next(const struct eddy__wheel *wheel) {

@@ -7,14 +7,18 @@
 #ifndef EDDY__TIMER_H
 #define EDDY__TIMER_H
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "clock.h"
 #include "list.h"
+#include "util.h"
 
-#define WHEEL_LEVELS 8  /* x 6 bits on a tick of 2^16 ns: all 63 bits of a deadline */
-#define WHEEL_SLOTS  64 /* one bit each in a level's occupancy word */
+#define WHEEL_TICK_BITS  16 /* a tick is 2^16 ns */
+#define WHEEL_DIGIT_BITS 6
+#define WHEEL_LEVELS     8  /* x 6 bits on a tick: all 63 bits of a deadline */
+#define WHEEL_SLOTS      64 /* one bit each in a level's occupancy word */
 
 struct eddy__timer {
     struct list_node node; /* in a slot of the wheel, or in the list that is being fired */
@@ -42,17 +46,74 @@ struct eddy__wheel {
 
 void eddy__wheel_init(struct eddy__wheel *wheel, int64_t now_ns);
 
-/* Arms a timer that is not armed. One that is due already fires with the next eddy__wheel_fire().
- */
-void eddy__wheel_arm(struct eddy__wheel *wheel, struct eddy__timer *timer, int64_t deadline_ns);
-
 /* All-zero is a timer that is not armed. */
 static inline bool eddy__timer_is_armed(const struct eddy__timer *timer) {
     return timer->node.next != NULL;
 }
 
+/* Level times WHEEL_SLOTS, plus the digit: the slot of a deadline. */
+static inline unsigned eddy__wheel_slot(const struct eddy__wheel *wheel, int64_t deadline_ns) {
+    uint64_t now = (uint64_t)wheel->now_ns >> WHEEL_TICK_BITS;
+    uint64_t tick = MAX((uint64_t)deadline_ns >> WHEEL_TICK_BITS, now);
+    unsigned level = (63 - (unsigned)__builtin_clzll((tick ^ now) | 1)) / WHEEL_DIGIT_BITS;
+
+    return level * WHEEL_SLOTS + (tick >> (level * WHEEL_DIGIT_BITS)) % WHEEL_SLOTS;
+}
+
+/* The usual case of arming: behind others, none of which is later. False: it is not that. */
+static inline bool eddy__wheel_append(struct eddy__wheel *wheel, struct eddy__timer *timer,
+                                      int64_t deadline_ns) {
+    struct list_node *list = &(wheel->slots[0] + eddy__wheel_slot(wheel, deadline_ns))->timers;
+    struct list_node *last = list->prev;
+
+    assert(!eddy__timer_is_armed(timer));
+    if (unlikely(deadline_ns <= wheel->firing_ns || last == list ||
+                 deadline_ns < container_of(last, struct eddy__timer, node)->deadline_ns))
+        return false;
+    timer->deadline_ns = deadline_ns;
+    list_append(list, &timer->node);
+    wheel->count++;
+    return true;
+}
+
+/* Arms it in any case. */
+void eddy__wheel_arm_slowly(struct eddy__wheel *wheel, struct eddy__timer *timer,
+                            int64_t deadline_ns);
+
+/* Arms a timer that is not armed. One that is due already fires with the next eddy__wheel_fire().
+ */
+static inline void eddy__wheel_arm(struct eddy__wheel *wheel, struct eddy__timer *timer,
+                                   int64_t deadline_ns) {
+    if (unlikely(!eddy__wheel_append(wheel, timer, deadline_ns)))
+        eddy__wheel_arm_slowly(wheel, timer, deadline_ns);
+}
+
+/* The list is empty now: if it is a slot's, its bit goes. */
+void eddy__wheel_emptied(struct eddy__wheel *wheel, const struct list_node *list);
+
+/* Takes an armed timer out of its list, which is returned if that was its last; then, sooner or
+ * later before the next poll, comes eddy__wheel_emptied(). */
+static inline struct list_node *eddy__wheel_unlink(struct eddy__wheel *wheel,
+                                                   struct eddy__timer *timer) {
+    struct list_node *before = timer->node.prev, *after = timer->node.next;
+
+    before->next = after;
+    after->prev = before;
+    timer->node.next = NULL;
+    wheel->count--;
+    return before == after ? before : NULL;
+}
+
 /* Harmless for a timer that is not armed (all-zero, or fired). */
-void eddy__wheel_disarm(struct eddy__wheel *wheel, struct eddy__timer *timer);
+static inline void eddy__wheel_disarm(struct eddy__wheel *wheel, struct eddy__timer *timer) {
+    struct list_node *emptied;
+
+    if (!eddy__timer_is_armed(timer))
+        return;
+    emptied = eddy__wheel_unlink(wheel, timer);
+    if (emptied)
+        eddy__wheel_emptied(wheel, emptied);
+}
 
 /* The loop ends: disarms all, and calls drop where there is one. */
 void eddy__wheel_drop(struct eddy__wheel *wheel);

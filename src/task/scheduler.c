@@ -12,6 +12,7 @@
 #include "log.h"
 #include "memory.h"
 #include "overflow.h"
+#include "records.h"
 #include "scope.h"
 #include "stack_depth.h"
 #include "stack_report.h"
@@ -32,13 +33,17 @@ static struct eddy__scheduler *scheduler_of(const struct eddy__task *task) {
 
 /* --- going to a task -------------------------------------------------------------------------- */
 
+__attribute__((noinline)) static void task_fail_unbound(struct eddy__task *task) {
+    task->future.task_state = TASK_RUNNING; /* it is out of the queue */
+    eddy__task_complete(task, -ENOMEM);
+}
+
 /* Gives a fresh task a stack. False: there is none, and it has failed with -ENOMEM. */
-static bool task_bind(struct eddy__scheduler *scheduler, struct eddy__task *task) {
+static inline bool task_bind(struct eddy__scheduler *scheduler, struct eddy__task *task) {
     struct eddy__stack *stack = eddy__stack_take(&scheduler->stacks, task->size_class);
 
     if (unlikely(!stack)) {
-        task->future.task_state = TASK_RUNNING; /* it is out of the queue */
-        eddy__task_complete(task, -ENOMEM);
+        task_fail_unbound(task);
         return false;
     }
     if (unlikely(scheduler->stack_report))
@@ -50,7 +55,6 @@ static bool task_bind(struct eddy__scheduler *scheduler, struct eddy__task *task
 
 /* A task that was cancelled before it ran only had its place in the ready queue. */
 static void task_drop_ended(struct eddy__task *task) {
-    eddy__ring_unreserve(&task->future.loop->ready);
     eddy__future_unref(&task->future);
 }
 
@@ -276,10 +280,11 @@ static void ignore_future(struct eddy__look *look, eddy_future *future) {
 
 /* In debug mode each task that is left is named, with what it waits for. */
 static void scheduler_list_left(const struct eddy__scheduler *scheduler) {
+    const struct eddy__task *task;
+    uint32_t index = 0;
     int listed = 0;
 
-    for (uint32_t i = 0; i < eddy__slab_capacity(&scheduler->tasks) && listed < LEFT_LISTED; i++) {
-        const struct eddy__task *task = eddy__slab_at(&scheduler->tasks, i);
+    while (listed < LEFT_LISTED && (task = eddy__slab_next(&scheduler->tasks, &index))) {
         struct eddy__look look = {.future = ignore_future};
         char name[160];
         if (task->future.class != &eddy__task_class || task->future.task_state == TASK_ENDED)
@@ -298,6 +303,8 @@ static void scheduler_list_left(const struct eddy__scheduler *scheduler) {
 static void scheduler_close(eddy_loop *loop) {
     struct eddy__scheduler *scheduler = loop->upper_data;
     int left = eddy_all_tasks(loop, NULL, 0);
+    struct eddy__task *task;
+    uint32_t index = 0;
 
     if (scheduler->stack_report && scheduler->stack_report->is_printed)
         eddy_print_stack_report(loop, stderr);
@@ -306,8 +313,7 @@ static void scheduler_close(eddy_loop *loop) {
                   left, left == 1 ? "" : "s");
     if (left > 0 && loop->options.debug)
         scheduler_list_left(scheduler);
-    for (uint32_t i = 0; i < eddy__slab_capacity(&scheduler->tasks); i++) {
-        struct eddy__task *task = eddy__slab_at(&scheduler->tasks, i);
+    while ((task = eddy__slab_next(&scheduler->tasks, &index))) {
         if (task->future.class != &eddy__task_class)
             continue; /* free */
         if (task->future.task_state != TASK_ENDED)
@@ -341,15 +347,20 @@ static void scheduler_info(const eddy_loop *loop, eddy_loop_statistics *out) {
 static bool scheduler_has_surplus(const eddy_loop *loop) {
     const struct eddy__scheduler *scheduler = loop->upper_data;
 
-    return eddy__stack_pool_has_surplus(&scheduler->stacks);
+    return eddy__stack_pool_has_surplus(&scheduler->stacks) ||
+           eddy__slab_has_surplus(&scheduler->tasks);
 }
 
 static bool scheduler_tidy(eddy_loop *loop, unsigned periods) {
     struct eddy__scheduler *scheduler = loop->upper_data;
+    bool more;
 
-    if (periods > 0)
+    if (periods > 0) {
         eddy__stack_pool_age(&scheduler->stacks, periods);
-    return eddy__stack_pool_trim(&scheduler->stacks);
+        eddy__slab_age(&scheduler->tasks);
+    }
+    more = eddy__stack_pool_trim(&scheduler->stacks);
+    return eddy__records_trim(&loop->ready, &scheduler->tasks) || more;
 }
 
 static const struct eddy__loop_upper scheduler_upper = {
@@ -373,7 +384,7 @@ struct eddy__scheduler *eddy__scheduler_new(eddy_loop *loop) {
         return NULL;
     scheduler->size_class = default_size_class(loop);
     scheduler->stack_report = eddy__stack_report_new(loop);
-    eddy__slab_init(&scheduler->tasks, sizeof(struct eddy__task));
+    eddy__slab_init(&scheduler->tasks, TASK_RECORD_BYTES);
     eddy__stack_pool_init(&scheduler->stacks);
     if (!loop->options.keep_sigsegv)
         eddy__overflow_watch();

@@ -99,12 +99,13 @@ static int compare_depth(const void *a, const void *b) {
 /* Those that have not ended count with what they have used so far. */
 static void report_add_living(struct eddy__stack_report *report,
                               const struct eddy__scheduler *scheduler) {
-    for (uint32_t i = 0; i < eddy__slab_capacity(&scheduler->tasks); i++) {
-        const struct eddy__task *task = eddy__slab_at(&scheduler->tasks, i);
+    const struct eddy__task *task;
+    uint32_t index = 0;
+
+    while ((task = eddy__slab_next(&scheduler->tasks, &index)))
         if (task->future.class == &eddy__task_class && task->future.task_state != TASK_NEW &&
             task->future.task_state != TASK_ENDED)
             eddy__stack_report_add(report, task, false);
-    }
 }
 
 int eddy_stack_report(eddy_loop *loop, eddy_stack_use *uses, int capacity) {

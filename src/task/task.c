@@ -12,6 +12,7 @@
 #include "local.h"
 #include "log.h"
 #include "memory.h"
+#include "records.h"
 #include "scheduler.h"
 #include "scope.h"
 
@@ -26,14 +27,7 @@ struct eddy__task_extras {
 /* --- creating --------------------------------------------------------------------------------- */
 
 static struct eddy__task *task_alloc(eddy_loop *loop, struct eddy__scheduler *scheduler) {
-    struct eddy__task *task;
-
-    if (!scheduler || eddy__ring_reserve(&loop->ready) < 0)
-        return NULL;
-    task = eddy__slab_take(&scheduler->tasks);
-    if (unlikely(!task))
-        eddy__ring_unreserve(&loop->ready);
-    return task;
+    return likely(scheduler) ? eddy__records_take(&loop->ready, &scheduler->tasks) : NULL;
 }
 
 /* All but the future. One by one: compilers make a slow string instruction of a whole struct. */
@@ -66,7 +60,7 @@ static struct eddy__task *task_new(eddy_loop *loop, const char *origin, eddy_fn 
 }
 
 /* The loop that a new task belongs to; NULL, or a failed future in *failed, when it cannot. */
-static inline eddy_loop *loop_for_new_task(eddy_loop *loop, eddy_future **failed) {
+static eddy_loop *loop_for_new_task(eddy_loop *loop, eddy_future **failed) {
     int r;
 
     loop = eddy__loop_or_default(loop);
@@ -88,15 +82,17 @@ static inline struct eddy__factory *factory_of(const eddy_loop *loop) {
 }
 
 eddy_task *eddy_create_task_at(const char *origin, eddy_fn *fn, void *arg) {
-    eddy_future *failed;
-    eddy_loop *loop = loop_for_new_task(NULL, &failed);
+    eddy_future *failed = NULL;
+    eddy_loop *loop = eddy__loop_at_work(NULL);
     struct eddy__task *task;
 
+    if (unlikely(!loop))
+        loop = loop_for_new_task(NULL, &failed);
     if (unlikely(factory_of(loop)))
         return eddy__factory_create(loop, origin, &(eddy_task_options){.loop = loop}, false, fn,
                                     arg);
     task = loop ? task_new(loop, origin, fn, arg) : NULL;
-    if (!task)
+    if (unlikely(!task))
         return failed;
     eddy__loop_ready(loop, task);
     return &task->future;
@@ -279,12 +275,13 @@ eddy_task *eddy_current_task(void) {
 
 int eddy_all_tasks(eddy_loop *loop, eddy_task **tasks, int capacity) {
     struct eddy__scheduler *scheduler;
+    struct eddy__task *task;
+    uint32_t index = 0;
     int count = 0;
 
     loop = eddy__loop_or_default(loop);
     scheduler = loop ? loop->upper_data : NULL;
-    for (uint32_t i = 0; scheduler && i < eddy__slab_capacity(&scheduler->tasks); i++) {
-        struct eddy__task *task = eddy__slab_at(&scheduler->tasks, i);
+    while (scheduler && (task = eddy__slab_next(&scheduler->tasks, &index))) {
         if (task->future.class != &eddy__task_class || task->future.task_state == TASK_ENDED)
             continue; /* free, or over */
         if (count < capacity)
@@ -418,7 +415,6 @@ void eddy__task_complete(struct eddy__task *task, int result) {
     eddy__future_complete(future, result, error);
     if (unlikely(is_queued))
         return;
-    eddy__ring_unreserve(&future->loop->ready);
     eddy__future_unref(future);
 }
 
@@ -426,7 +422,6 @@ void eddy__task_complete(struct eddy__task *task, int result) {
 static void task_drop(void *runnable) {
     struct eddy__task *task = runnable;
 
-    eddy__ring_unreserve(&task->future.loop->ready);
     eddy__future_unref(&task->future);
 }
 

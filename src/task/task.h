@@ -79,7 +79,9 @@ struct eddy__task {
     uint8_t size_class;               /* of its stack */
 };
 
-_Static_assert(sizeof(struct eddy__task) <= 128, "a task is two cache lines");
+#define TASK_RECORD_BYTES 128 /* two cache lines */
+
+_Static_assert(sizeof(struct eddy__task) <= TASK_RECORD_BYTES, "a task is two cache lines");
 
 /* The task that runs; in a callback and outside a run NULL. */
 extern THREAD_LOCAL struct eddy__task *eddy__current;

@@ -306,7 +306,43 @@ TEST(callbacks_that_are_over_give_their_places_back) {
     }
     ASSERT_INT_EQ(ran, 4000);
     ASSERT_UINT_EQ(loop->handles.slab.in_use, 0);
-    ASSERT_UINT_EQ(loop->ready.reserved, reserved);
+    ASSERT_UINT_EQ(loop->ready.reserved, reserved + loop->handles.slab.open);
+}
+
+/* So many seconds, a turn in each. */
+static void pass_seconds(eddy_loop *loop, int seconds) {
+    int ticks = 0;
+
+    for (int i = 1; i <= seconds; i++)
+        eddy_call_later(loop, i, count, &ticks);
+    run_dry(loop);
+    ASSERT_INT_EQ(ticks, seconds);
+}
+
+TEST(after_a_peak_the_memory_of_callbacks_and_their_places_goes_back) {
+    enum { MANY = 20000 };
+    LOOP loop = test_loop();
+    eddy_handle *handles = calloc(MANY, sizeof(*handles));
+    int ran = 0, stale = 0;
+    for (int i = 0; i < MANY; i++)
+        handles[i] = eddy_call_later(loop, 1, count, &ran);
+    run_dry(loop);
+    ASSERT_INT_EQ(ran, MANY);
+    ASSERT(loop->handles.slab.open >= MANY);
+    pass_seconds(loop, 40);
+
+    ASSERT(loop->handles.slab.open <= SLAB_KEPT);
+    ASSERT(loop->ready.reserved <= SLAB_KEPT + 1);
+    ASSERT(loop->ready.capacity <= 4096);
+    for (int i = 0; i < MANY; i++)
+        eddy_handle_cancel(handles[i]); /* stale, and their memory is gone */
+    for (int i = 0; i < MANY; i++)
+        eddy_call_soon(loop, count, &stale);
+    for (int i = 0; i < MANY; i++)
+        eddy_handle_cancel(handles[i]); /* stale, and others have the memory */
+    run_dry(loop);
+    ASSERT_INT_EQ(stale, MANY);
+    free(handles);
 }
 
 TEST(a_zero_handle_cancels_nothing) {
@@ -438,5 +474,5 @@ TEST(without_memory_the_handle_is_zero) {
     ASSERT(eddy_call_soon(loop, count, &ran).token != 0);
     run_dry(loop);
     ASSERT_INT_EQ(ran, made + 1);
-    ASSERT_UINT_EQ(loop->ready.reserved, reserved);
+    ASSERT_UINT_EQ(loop->ready.reserved, reserved + loop->handles.slab.open);
 }

@@ -80,6 +80,33 @@ TASK_TEST(after_a_peak_the_memory_of_the_stacks_goes_back) {
     free(tasks);
 }
 
+TASK_TEST(after_a_peak_the_memory_of_the_records_goes_back) {
+    const int count = UNDER_SANITIZER ? 5000 : 200000;
+    eddy_task **tasks = calloc((size_t)count, sizeof(eddy_task *));
+
+    for (int i = 0; i < count; i++)
+        tasks[i] = NULL; /* in memory before that is measured */
+    size_t before = resident_bytes();
+    for (int i = 0; i < count; i++)
+        tasks[i] = eddy_create_task(parks, NULL);
+    size_t grown = resident_bytes() - before;
+    for (int i = 0; i < count; i++) {
+        eddy_cancel(tasks[i]);
+        eddy_unref(tasks[i]);
+    }
+    ASSERT_OK(eddy_yield());
+    ASSERT_UINT_EQ(info().tasks, 1);
+    for (int second = 0; second < 100; second++)
+        ASSERT_OK(eddy_sleep(1));
+
+    if (!UNDER_SANITIZER && !test_is_emulated()) {
+        ASSERT(grown >= (size_t)count * 128);
+        ASSERT(resident_bytes() < before + grown / 8); /* the C library keeps some of the queue */
+    }
+    ASSERT_INT_EQ(eddy_all_tasks(NULL, NULL, 0), 1); /* which finds the pages that are left */
+    free(tasks);
+}
+
 TASK_TEST(waves_that_follow_each_other_do_not_give_back_and_take_again) {
     eddy_task *tasks[200];
 

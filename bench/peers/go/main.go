@@ -7,6 +7,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"math/rand"
 	"net"
@@ -115,6 +116,79 @@ func spawn(int) {
 			group.Wait()
 		}
 		return per(start, 100000)
+	}), "ns")
+	report("group-1000", median(func() float64 {
+		start := time.Now()
+		for round := 0; round < 100; round++ {
+			var group sync.WaitGroup
+			group.Add(1000)
+			for i := 0; i < 1000; i++ {
+				go group.Done()
+			}
+			group.Wait()
+		}
+		return per(start, 100000)
+	}), "ns")
+}
+
+// --- what two goroutines hand over to each other ---
+
+const moves = 200000
+
+// Both play; the time of a move, or of what so many moves are.
+func twoPlay(row string, movesEach int, first, second func(move int)) {
+	var group sync.WaitGroup
+	report(row, median(func() float64 {
+		group.Add(2)
+		start := time.Now()
+		for _, play := range []func(int){first, second} {
+			go func(play func(move int)) {
+				for i := 0; i < moves; i++ {
+					play(i)
+				}
+				group.Done()
+			}(play)
+		}
+		group.Wait()
+		return per(start, movesEach*moves)
+	}), "ns")
+}
+
+// A mutex is not handed over: who lets go of it and asks again has it again. A channel is what
+// queues are, events between two, and a fair semaphore; there is none without bounds.
+func handOver(int) {
+	semaphore := make(chan struct{}, 1)
+	use := func(move int) {
+		semaphore <- struct{}{}
+		if move == 0 {
+			runtime.Gosched() // the other comes and waits: from now on it is handed over
+		}
+		<-semaphore
+	}
+	twoPlay("semaphore-hand-over", 2, use, use)
+
+	ping, pong := make(chan struct{}, 1), make(chan struct{}, 1)
+	ping <- struct{}{}
+	twoPlay("queue-hand-over", 2, func(int) { pong <- <-ping }, func(int) { ping <- <-pong })
+	for _, capacity := range []int{1, 100} {
+		queue := make(chan struct{}, capacity)
+		twoPlay(fmt.Sprintf("queue-%d", capacity), 1, func(int) { queue <- struct{}{} },
+			func(int) { <-queue })
+	}
+
+	event := make(chan struct{})
+	close(event)
+	report("timeout", median(func() float64 {
+		start := time.Now()
+		for i := 0; i < moves; i++ {
+			scope, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+			select {
+			case <-event:
+			case <-scope.Done():
+			}
+			cancel()
+		}
+		return per(start, moves)
 	}), "ns")
 }
 
@@ -253,7 +327,7 @@ func echo(int) {
 }
 
 func main() {
-	rows := map[string]func(int){"yield": yield, "spawn": spawn,
+	rows := map[string]func(int){"yield": yield, "spawn": spawn, "sync": handOver,
 		"sleepers": sleepers, "timers": timers, "futures": futures, "threadsafe": threadsafe,
 		"echo": echo}
 	count := 1

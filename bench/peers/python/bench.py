@@ -72,8 +72,18 @@ async def spawn(_count):
         await asyncio.gather(*[asyncio.create_task(nothing()) for _ in range(10_000)])
         return (time.perf_counter_ns() - start) / 10_000
 
+    async def groups():
+        start = time.perf_counter_ns()
+        for _ in range(10):
+            async with asyncio.TaskGroup() as group:
+                for _ in range(1000):
+                    group.create_task(nothing())
+        return (time.perf_counter_ns() - start) / 10_000
+
     report("spawn-1", await passes(one_at_a_time))
     report("spawn-10000", await passes(fan_out))
+    if hasattr(asyncio, "TaskGroup"):  # Python 3.11
+        report("group-1000", await passes(groups))
 
 
 async def created(count):
@@ -104,6 +114,77 @@ async def sleepers(count):
     start = time.process_time_ns()
     await asyncio.gather(*tasks)
     report(f"sleepers-{count}-wake", (time.process_time_ns() - start) / count)
+
+
+# --- what two tasks hand over to each other ---
+
+MOVES = 20_000
+
+
+async def sync(_count):
+    async def measure(row, *players, moves=2):
+        """Both play; the time of a move, or of what so many moves are."""
+        async def one():
+            start = time.perf_counter_ns()
+            await asyncio.gather(*[asyncio.create_task(player()) for player in players])
+            return (time.perf_counter_ns() - start) / (moves * MOVES)
+
+        report(row, await passes(one))
+
+    def user(lock):
+        async def play():
+            for move in range(MOVES):
+                async with lock:
+                    if move == 0:
+                        await asyncio.sleep(0)  # the other comes and waits: now it is handed over
+        return play
+
+    def waiter(mine, yours):
+        async def play():
+            for _ in range(MOVES):
+                await mine.wait()
+                mine.clear()
+                yours.set()
+        return play
+
+    def passer(mine, yours):
+        async def play():
+            for _ in range(MOVES):
+                await yours.put(await mine.get())
+        return play
+
+    def putter(queue):
+        async def play():
+            for _ in range(MOVES):
+                await queue.put(None)
+        return play
+
+    def getter(queue):
+        async def play():
+            for _ in range(MOVES):
+                await queue.get()
+        return play
+
+    async def timeout():
+        start = time.perf_counter_ns()
+        for _ in range(MOVES):
+            async with asyncio.timeout(10):
+                await events[0].wait()
+        return (time.perf_counter_ns() - start) / MOVES
+
+    lock, semaphore = asyncio.Lock(), asyncio.Semaphore(1)
+    events, queues = (asyncio.Event(), asyncio.Event()), (asyncio.Queue(), asyncio.Queue())
+    events[0].set()
+    queues[0].put_nowait(None)
+    if hasattr(asyncio, "timeout"):  # Python 3.11
+        report("timeout", await passes(timeout))
+    await measure("lock-hand-over", user(lock), user(lock))
+    await measure("semaphore-hand-over", user(semaphore), user(semaphore))
+    await measure("event-hand-over", waiter(*events), waiter(*reversed(events)))
+    await measure("queue-hand-over", passer(*queues), passer(*reversed(queues)))
+    for row, capacity in (("unbounded", 0), ("1", 1), ("100", 100)):
+        queue = asyncio.Queue(capacity)
+        await measure(f"queue-{row}", putter(queue), getter(queue), moves=1)
 
 
 # --- timers ---
@@ -243,7 +324,7 @@ async def echo(_count):
     await server.serve_forever()
 
 
-ROWS = {"yield": yield_, "spawn": spawn, "created": created, "sleepers": sleepers,
+ROWS = {"yield": yield_, "spawn": spawn, "sync": sync, "created": created, "sleepers": sleepers,
         "timers": timers, "futures": futures, "call_soon": call_soon, "threadsafe": threadsafe,
         "executor": executor, "echo": echo}
 

@@ -11,9 +11,9 @@ use std::time::{Duration, Instant};
 use futures::future::{join_all, poll_immediate};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::mpsc;
-use tokio::task::{self, yield_now, LocalSet};
-use tokio::time::{sleep, sleep_until, Sleep};
+use tokio::sync::{mpsc, Mutex, Notify, Semaphore};
+use tokio::task::{self, yield_now, JoinSet, LocalSet};
+use tokio::time::{sleep, sleep_until, timeout, Sleep};
 
 const PASSES: usize = 9;
 const BUFFER_BYTES: usize = 65536;
@@ -121,6 +121,178 @@ async fn spawn() {
     })
     .await;
     report("spawn-10000", many, "ns");
+}
+
+async fn groups() {
+    let ns = median(|| async {
+        let start = Instant::now();
+        for _ in 0..100 {
+            let mut group = JoinSet::new();
+            for _ in 0..1000 {
+                group.spawn(async {});
+            }
+            while group.join_next().await.is_some() {}
+        }
+        per(start, 100_000)
+    })
+    .await;
+    report("group-1000", ns, "ns");
+}
+
+// --- what two tasks hand over to each other ---
+
+const MOVES: usize = 200_000;
+
+/// Both play; the time of a move, or of what so many moves are.
+async fn two_play<A, B>(row: &str, moves: usize, first: impl Fn() -> A, second: impl Fn() -> B)
+where
+    A: Future<Output = ()> + 'static,
+    B: Future<Output = ()> + 'static,
+{
+    let ns = median(|| {
+        let (first, second) = (first(), second());
+        async move {
+            let start = Instant::now();
+            let tasks = [task::spawn_local(first), task::spawn_local(second)];
+            for task in tasks {
+                task.await.unwrap();
+            }
+            per(start, moves * MOVES)
+        }
+    })
+    .await;
+    report(row, ns, "ns");
+}
+
+async fn locks() {
+    let lock = Rc::new(Mutex::new(()));
+    let semaphore = Rc::new(Semaphore::new(1));
+    // Both wait before it is free: from then on it is handed over.
+    let play = || {
+        let lock = lock.clone();
+        async move {
+            let mut guard = lock.lock().await;
+            yield_now().await;
+            for _ in 1..MOVES {
+                drop(guard);
+                guard = lock.lock().await;
+            }
+        }
+    };
+    two_play("lock-hand-over", 2, play, play).await;
+    let play = || {
+        let semaphore = semaphore.clone();
+        async move {
+            let mut permit = semaphore.acquire().await.unwrap();
+            yield_now().await;
+            for _ in 1..MOVES {
+                drop(permit);
+                permit = semaphore.acquire().await.unwrap();
+            }
+        }
+    };
+    two_play("semaphore-hand-over", 2, play, play).await;
+}
+
+async fn notified() {
+    let events = [Rc::new(Notify::new()), Rc::new(Notify::new())];
+    let play = |mine: usize| {
+        let (mine, yours) = (events[mine].clone(), events[1 - mine].clone());
+        async move {
+            for _ in 0..MOVES {
+                mine.notified().await;
+                yours.notify_one();
+            }
+        }
+    };
+    events[0].notify_one();
+    two_play("event-hand-over", 2, || play(0), || play(1)).await;
+}
+
+/// Each pass has channels of its own, as an end of one cannot be in two tasks.
+async fn queues() {
+    let pair = || (Rc::new(Cell::new(None)), Rc::new(Cell::new(None)));
+    let (tx, rx) = pair();
+    let (back_tx, back_rx) = pair();
+    let renew = || {
+        let (there, here) = (mpsc::unbounded_channel(), mpsc::unbounded_channel());
+        there.0.send(()).unwrap();
+        tx.set(Some(there.0));
+        rx.set(Some(there.1));
+        back_tx.set(Some(here.0));
+        back_rx.set(Some(here.1));
+    };
+    let pass = |mut from: mpsc::UnboundedReceiver<()>, to: mpsc::UnboundedSender<()>| async move {
+        for _ in 0..MOVES {
+            from.recv().await.unwrap();
+            to.send(()).ok(); // the last has nobody to take it
+        }
+    };
+    two_play(
+        "queue-hand-over",
+        2,
+        || {
+            renew();
+            pass(rx.take().unwrap(), back_tx.take().unwrap())
+        },
+        || pass(back_rx.take().unwrap(), tx.take().unwrap()),
+    )
+    .await;
+
+    let (tx, rx) = pair();
+    two_play(
+        "queue-unbounded",
+        1,
+        || {
+            let (sender, receiver) = mpsc::unbounded_channel();
+            tx.set(Some(sender));
+            rx.set(Some(receiver));
+            let sender = tx.take().unwrap();
+            async move {
+                for _ in 0..MOVES {
+                    sender.send(()).unwrap();
+                }
+            }
+        },
+        || {
+            let mut receiver = rx.take().unwrap();
+            async move { while receiver.recv().await.is_some() {} }
+        },
+    )
+    .await;
+    for capacity in [1, 100] {
+        let rx = Rc::new(Cell::new(None));
+        two_play(
+            &format!("queue-{capacity}"),
+            1,
+            || {
+                let (sender, receiver) = mpsc::channel(capacity);
+                rx.set(Some(receiver));
+                async move {
+                    for _ in 0..MOVES {
+                        sender.send(()).await.unwrap();
+                    }
+                }
+            },
+            || {
+                let mut receiver: mpsc::Receiver<()> = rx.take().unwrap();
+                async move { while receiver.recv().await.is_some() {} }
+            },
+        )
+        .await;
+    }
+}
+
+async fn time_out() {
+    let ns = median(|| async {
+        let start = Instant::now();
+        for _ in 0..MOVES {
+            timeout(Duration::from_secs(10), async {}).await.unwrap();
+        }
+        per(start, MOVES)
+    })
+    .await;
+    report("timeout", ns, "ns");
 }
 
 async fn created(count: usize) {
@@ -294,7 +466,16 @@ fn main() {
     let measurement = task::unconstrained(async move {
         match row.as_str() {
             "yield" => yields(count).await,
-            "spawn" => spawn().await,
+            "spawn" => {
+                spawn().await;
+                groups().await;
+            }
+            "sync" => {
+                time_out().await;
+                locks().await;
+                notified().await;
+                queues().await;
+            }
             "created" => created(count).await,
             "sleepers" => sleepers(count).await,
             "timers" => timers(count).await,
