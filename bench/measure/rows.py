@@ -141,6 +141,7 @@ ROWS += [
     Row("call_soon", "call_soon, in batches of 1,000"),
     Row("threadsafe", "call_soon from another thread, bursts of 100,000", Goal(3.0),
         crosses_cores=True),
+    Row("threadsafe-2", "the same from two threads", Goal(3.0), crosses_cores=True),
     Row("executor-1", "to_thread and back, one core", Goal(1.15)),
     Row("executor-2", "to_thread and back, two cores", Goal(1.15), crosses_cores=True),
 ]
@@ -229,6 +230,7 @@ GROUPS = (
     Group("call_soon", pair("call_soon") + peers(CALLBACKS, "call_soon")),
     Group("threadsafe", pair("threadsafe", both_cores=True) +
           peers(THREADSAFE, "threadsafe", both_cores=True)),
+    Group("threadsafe-2", pair("threadsafe", "2", both_cores=True)),
     Group("executor-1", pair("executor", "1") + peers(EXECUTORS, "executor", "1")),
     Group("executor-2", pair("executor", "2", both_cores=True) +
           peers(EXECUTORS, "executor", "2", both_cores=True)),
@@ -258,7 +260,7 @@ GROUPS = (
 
 # Not measured unless it is asked for.
 EXTRA = ("echo-more",)
-FAMILIES = ("yield", "timers", "executor", "echo")  # --only yield: all that begin so
+FAMILIES = ("yield", "timers", "threadsafe", "executor", "echo")  # --only yield: all that begin so
 
 
 def chosen(names):
