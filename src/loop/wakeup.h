@@ -14,17 +14,13 @@
 /* Lies in what is posted; untouched by its owner until run() is called, on the loop's stack. */
 struct eddy__post {
     struct eddy__post *next;
-    void (*run)(struct eddy__post *post);
+    void (*run)(struct eddy__post *post); /* NULL: it is a call (calls.h) */
 };
-
-struct eddy__call; /* behind eddy_call_soon_threadsafe() */
 
 struct eddy__wakeup {
     _Atomic(struct eddy__post *) posts; /* newest first; &closed_mark once closed */
     atomic_bool asleep;
     int event_fd;
-    struct eddy__call *used, *last_used; /* calls that have run and are given back together */
-    int used_count;
     struct eddy__watch watch;
 };
 
