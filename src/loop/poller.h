@@ -10,6 +10,7 @@
 
 #include <stdint.h>
 
+#include "doorbell.h"
 #include "op.h"
 
 /* A lasting subscription to the readiness of a descriptor that others read and write:
@@ -49,6 +50,9 @@ struct eddy__poller_class {
      * kernel knows all that was submitted: flush. Without a host operations only. */
     int (*fd)(struct eddy__poller *poller);
     void (*flush)(struct eddy__poller *poller);
+
+    /* Makes a poll that waits return, as no event. NULL: a watch on an eventfd is all there is. */
+    eddy__message_fn *send;
 };
 
 extern const struct eddy__poller_class eddy__poller_epoll, eddy__poller_uring;

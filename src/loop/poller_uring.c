@@ -475,4 +475,5 @@ const struct eddy__poller_class eddy__poller_uring = {
     .poll = uring_poll,
     .flush = uring_flush,
     .fd = uring_fd_of,
+    .send = eddy__uring_send,
 };

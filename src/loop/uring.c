@@ -3,6 +3,9 @@
 #include "uring.h"
 
 #include <errno.h>
+#include <stdatomic.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "clock.h"
 #include "util.h"
@@ -131,4 +134,29 @@ void eddy__uring_wait(struct eddy__uring *uring, int64_t timeout_ns) {
         io_uring_submit_and_wait(ring, 1);
     else
         io_uring_submit_and_wait_timeout(ring, &first, 1, &timeout, NULL);
+}
+
+/* --- messages --------------------------------------------------------------------------------- */
+
+#define REGISTER_SEND_MSG_RING 31 /* IORING_REGISTER_SEND_MSG_RING, younger than some headers */
+
+static bool is_refusal(int code) {
+    return code == EINVAL || code == ENOSYS || code == EPERM || code == EACCES;
+}
+
+/* By a call of its own, not by a slot of the sender's ring: so the sender needs no ring, and knows
+ * at once whether it has been sent. */
+int eddy__uring_send(int ring_fd) {
+    static atomic_bool is_refused; /* by this kernel, for good */
+    struct io_uring_sqe message = {.opcode = IORING_OP_MSG_RING, .fd = ring_fd, .off = OF_NOBODY};
+    int saved = errno, r = 0;
+
+    if (atomic_load_explicit(&is_refused, memory_order_relaxed))
+        return -ENOSYS;
+    if (syscall(SYS_io_uring_register, -1, REGISTER_SEND_MSG_RING, &message, 1) < 0)
+        r = -errno;
+    if (unlikely(is_refusal(-r)))
+        atomic_store_explicit(&is_refused, true, memory_order_relaxed);
+    errno = saved;
+    return r;
 }

@@ -52,6 +52,11 @@ void eddy__uring_flush(struct eddy__uring *uring);
 /* The same, and waits for an answer: at most timeout_ns (NS_NEVER: no limit). */
 void eddy__uring_wait(struct eddy__uring *uring, int64_t timeout_ns);
 
+/* Puts an answer OF_NOBODY into the ring with this descriptor, from any thread. Async-signal-safe;
+ * keeps errno. Returns 0, or a negative code: it has no room, or the kernel cannot (Linux before
+ * 6.13). */
+int eddy__uring_send(int ring_fd);
+
 static inline unsigned eddy__uring_answers(const struct eddy__uring *uring) {
     return io_uring_cq_ready(&uring->ring);
 }

@@ -19,15 +19,16 @@ static void wakeup_ready(struct eddy__watch *watch, uint32_t events) {
 }
 
 int eddy__wakeup_open(eddy_loop *loop, struct eddy__wakeup *wakeup) {
-    int fd = eddy__os_eventfd(), r;
+    const struct eddy__poller_class *class = loop->poller_class;
+    int r = eddy__doorbell_open(&wakeup->bell, class->send, class->fd(loop->poller));
 
-    if (fd < 0)
-        return fd;
-    wakeup->event_fd = fd;
-    wakeup->watch = (struct eddy__watch){.fd = fd, .events = EPOLLIN, .ready = wakeup_ready};
-    r = loop->poller_class->watch(loop->poller, &wakeup->watch);
+    if (r < 0)
+        return r;
+    wakeup->watch =
+        (struct eddy__watch){.fd = wakeup->bell.event_fd, .events = EPOLLIN, .ready = wakeup_ready};
+    r = class->watch(loop->poller, &wakeup->watch);
     if (r < 0) {
-        eddy__os_close(fd);
+        eddy__doorbell_deinit(&wakeup->bell);
         return r;
     }
     atomic_init(&wakeup->posts, NULL);
@@ -79,8 +80,12 @@ static int posts_run(struct eddy__post *newest, bool is_closing) {
 
 void eddy__wakeup_close(eddy_loop *loop, struct eddy__wakeup *wakeup) {
     posts_run(atomic_exchange(&wakeup->posts, &closed_mark), true);
+    eddy__doorbell_close(&wakeup->bell);
     loop->poller_class->unwatch(loop->poller, &wakeup->watch);
-    /* event_fd is closed with the last reference: a producer may be about to write to it. */
+}
+
+void eddy__wakeup_deinit(struct eddy__wakeup *wakeup) {
+    eddy__doorbell_deinit(&wakeup->bell);
 }
 
 int eddy__wakeup_push(struct eddy__wakeup *wakeup, struct eddy__post *post) {
@@ -99,7 +104,7 @@ int eddy__wakeup_push(struct eddy__wakeup *wakeup, struct eddy__post *post) {
  * consistent, so that one of the two sides sees the other. */
 void eddy__wakeup_kick(struct eddy__wakeup *wakeup) {
     if (atomic_load(&wakeup->asleep) && atomic_exchange(&wakeup->asleep, false))
-        eddy__os_eventfd_write(wakeup->event_fd);
+        eddy__doorbell_ring(&wakeup->bell);
 }
 
 /* An exchange, though a store would do: emulators of AArch64 let the load overtake that. */

@@ -2,8 +2,8 @@
  * wakeup.h - work that comes to a loop from other threads and from signal handlers.
  *
  * A stack of posts that producers push with one compare-and-swap and the loop takes whole (Treiber,
- * 1986). Only a loop that has said it is asleep is woken, by one write to an eventfd: a burst of
- * posts costs nanoseconds each. */
+ * 1986). Only a loop that has said it is asleep is woken (doorbell.h), and once: a burst of posts
+ * costs nanoseconds each. */
 #ifndef EDDY__WAKEUP_H
 #define EDDY__WAKEUP_H
 
@@ -20,14 +20,16 @@ struct eddy__post {
 struct eddy__wakeup {
     _Atomic(struct eddy__post *) posts; /* newest first; &closed_mark once closed */
     atomic_bool asleep;
-    int event_fd;
-    struct eddy__watch watch;
+    struct eddy__doorbell bell;
+    struct eddy__watch watch; /* of the bell's eventfd */
 };
 
 int eddy__wakeup_open(eddy_loop *loop, struct eddy__wakeup *wakeup);
 
-/* From here on push answers EDDY_ESHUTDOWN; what was pushed before has been run. */
+/* From here on push answers EDDY_ESHUTDOWN; what was pushed before has been run. deinit: with the
+ * loop's last reference. */
 void eddy__wakeup_close(eddy_loop *loop, struct eddy__wakeup *wakeup);
+void eddy__wakeup_deinit(struct eddy__wakeup *wakeup);
 
 /* Any thread, signal handlers too. Returns 0, or EDDY_ESHUTDOWN: the post is still the caller's. */
 int eddy__wakeup_push(struct eddy__wakeup *wakeup, struct eddy__post *post);

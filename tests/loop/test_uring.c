@@ -266,6 +266,84 @@ TEST(watches_that_find_no_slot_are_asked_about_later) {
     crowd_close(&crowd);
 }
 
+/* --- messages --------------------------------------------------------------------------------- */
+
+static bool has_messages(const struct eddy__uring *uring) {
+    return eddy__uring_send(uring->ring.ring_fd) == 0;
+}
+
+static void *send_message(void *arg) {
+    const struct eddy__uring *uring = arg;
+
+    errno = ERANGE;
+    ASSERT_OK(eddy__uring_send(uring->ring.ring_fd));
+    ASSERT_INT_EQ(errno, ERANGE);
+    return NULL;
+}
+
+static void wait_for_message(bool one_thread) {
+    struct eddy__uring uring;
+    pthread_t thread;
+
+    ASSERT_OK(eddy__uring_open(&uring, one_thread));
+    if (has_messages(&uring)) { /* else Linux is older than 6.13 */
+        eddy__uring_wait(&uring, NS_NEVER);
+        ASSERT_UINT_EQ(eddy__uring_take(&uring).user_data, OF_NOBODY);
+        ASSERT_INT_EQ(pthread_create(&thread, NULL, send_message, &uring), 0);
+        eddy__uring_wait(&uring, NS_NEVER);
+        ASSERT_UINT_EQ(eddy__uring_answers(&uring), 1);
+        ASSERT_UINT_EQ(eddy__uring_take(&uring).user_data, OF_NOBODY);
+        pthread_join(thread, NULL);
+    }
+    eddy__uring_close(&uring);
+}
+
+TEST(a_message_ends_a_wait_and_is_for_nobody) {
+    wait_for_message(false);
+    wait_for_message(true);
+}
+
+TEST(a_message_to_what_is_no_ring_is_not_sent) {
+    ENDS ends = ends_open();
+    errno = ERANGE;
+    ASSERT(eddy__uring_send(ends.near) < 0);
+    ASSERT(eddy__uring_send(-1) < 0);
+    ASSERT_INT_EQ(errno, ERANGE);
+}
+
+static uint64_t events_of(eddy_loop *loop) {
+    uint64_t events = 0;
+
+    return read(loop->wakeup.bell.event_fd, &events, sizeof(events)) < 0 ? 0 : events;
+}
+
+/* Linux before 6.13, or a filter. */
+TEST(a_kernel_that_knows_no_messages_has_the_eventfd_written) {
+    LOOP loop = bound_loop();
+    int ran = 0;
+    refuse_if(SYS_io_uring_register, 1, 31, EINVAL);
+    events_of(loop);
+    for (int i = 0; i < 3; i++) {
+        ASSERT(eddy__wakeup_sleep(&loop->wakeup));
+        ASSERT_OK(eddy_call_soon_threadsafe(loop, count, &ran));
+        ASSERT_UINT_EQ(events_of(loop), 1);
+        turn(loop);
+    }
+    ASSERT_INT_EQ(ran, 3);
+}
+
+TEST(a_ring_without_room_for_a_message_has_the_eventfd_written) {
+    LOOP loop = bound_loop();
+    int ran = 0;
+    refuse_if(SYS_io_uring_register, 1, 31, EOVERFLOW);
+    events_of(loop);
+    ASSERT(eddy__wakeup_sleep(&loop->wakeup));
+    ASSERT_OK(eddy_call_soon_threadsafe(loop, count, &ran));
+    ASSERT_UINT_EQ(events_of(loop), 1);
+    turn(loop);
+    ASSERT_INT_EQ(ran, 1);
+}
+
 /* --- threads ---------------------------------------------------------------------------------- */
 
 struct begun {
