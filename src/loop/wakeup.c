@@ -88,7 +88,7 @@ void eddy__wakeup_deinit(struct eddy__wakeup *wakeup) {
     eddy__doorbell_deinit(&wakeup->bell);
 }
 
-int eddy__wakeup_push(struct eddy__wakeup *wakeup, struct eddy__post *post) {
+int eddy__wakeup_put(struct eddy__wakeup *wakeup, struct eddy__post *post) {
     struct eddy__post *newest = atomic_load_explicit(&wakeup->posts, memory_order_relaxed);
 
     do {
@@ -96,8 +96,15 @@ int eddy__wakeup_push(struct eddy__wakeup *wakeup, struct eddy__post *post) {
             return EDDY_ESHUTDOWN;
         post->next = newest;
     } while (!atomic_compare_exchange_weak(&wakeup->posts, &newest, post));
-    eddy__wakeup_kick(wakeup);
     return 0;
+}
+
+int eddy__wakeup_push(struct eddy__wakeup *wakeup, struct eddy__post *post) {
+    int r = eddy__wakeup_put(wakeup, post);
+
+    if (r == 0)
+        eddy__wakeup_kick(wakeup);
+    return r;
 }
 
 /* The push and this load, the loop's store to `asleep` and its look at the stack: all sequentially

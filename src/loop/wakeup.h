@@ -34,6 +34,9 @@ void eddy__wakeup_deinit(struct eddy__wakeup *wakeup);
 /* Any thread, signal handlers too. Returns 0, or EDDY_ESHUTDOWN: the post is still the caller's. */
 int eddy__wakeup_push(struct eddy__wakeup *wakeup, struct eddy__post *post);
 
+/* The same without waking the loop: a kick must follow. */
+int eddy__wakeup_put(struct eddy__wakeup *wakeup, struct eddy__post *post);
+
 /* Makes a poll that waits return. Any thread, signal handlers too. */
 void eddy__wakeup_kick(struct eddy__wakeup *wakeup);
 
