@@ -34,6 +34,7 @@ PUBLIC = {
     "eddy/task.h": "task",
     "eddy/task_group.h": "task",
     "eddy/sync.h": "sync",
+    "eddy/channel.h": "sync",
     "eddy/threads.h": "task",
     "eddy/stream.h": "io",
     "eddy/server.h": "io",
