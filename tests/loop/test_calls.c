@@ -107,6 +107,8 @@ static int posts_until_refused(eddy_loop *loop, int *ran) {
 TEST(without_room_a_call_is_refused_keeps_errno_and_loses_none_of_those_before) {
     LOOP loop = test_loop();
     int ran = 0, posted;
+    if (test_is_emulated())
+        return; /* no filters there */
     refuse_if(SYS_mmap, 1, CHUNK_REFUSED, ENOMEM);
     errno = ERANGE;
     posted = posts_until_refused(loop, &ran);
