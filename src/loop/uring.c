@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "os.h"
 #include "util.h"
 
 /* Without these it is not worth while: a wait with a time-out (Linux 5.11), no answer lost, and
@@ -64,12 +65,14 @@ int eddy__uring_open(struct eddy__uring *uring, bool one_thread) {
 
     if (r == -ENOMEM)
         r = ring_open_best(&uring->ring, one_thread, URING_SMALLER);
+    uring->host_fd = -1;
     uring->waits_first = r == 0 && ring_is_of_5_19(&uring->ring);
     return r;
 }
 
 void eddy__uring_close(struct eddy__uring *uring) {
     io_uring_queue_exit(&uring->ring);
+    eddy__os_close(uring->host_fd);
 }
 
 /* --- asking ----------------------------------------------------------------------------------- */
@@ -128,12 +131,35 @@ void eddy__uring_wait(struct eddy__uring *uring, int64_t timeout_ns) {
     struct __kernel_timespec timeout = {timeout_ns / NS_PER_SECOND, timeout_ns % NS_PER_SECOND};
     struct io_uring_cqe *first;
 
+    if (unlikely(uring->host_fd >= 0))
+        eddy__os_eventfd_read(uring->host_fd);
     if (timeout_ns == 0 || io_uring_cq_ready(ring) > 0)
         eddy__uring_flush(uring);
     else if (timeout_ns == NS_NEVER)
         io_uring_submit_and_wait(ring, 1);
     else
         io_uring_submit_and_wait_timeout(ring, &first, 1, &timeout, NULL);
+}
+
+/* Written to at first: the kernel tells only of what comes from now on. */
+static int host_fd_open(struct eddy__uring *uring) {
+    int fd = eddy__os_eventfd(), r;
+
+    if (fd < 0)
+        return fd;
+    r = io_uring_register_eventfd(&uring->ring, fd);
+    if (r < 0) {
+        eddy__os_close(fd);
+        return r;
+    }
+    eddy__os_eventfd_write(fd);
+    return uring->host_fd = fd;
+}
+
+int eddy__uring_host_fd(struct eddy__uring *uring) {
+    if (!(uring->ring.flags & IORING_SETUP_DEFER_TASKRUN))
+        return uring->ring.ring_fd;
+    return uring->host_fd >= 0 ? uring->host_fd : host_fd_open(uring);
 }
 
 /* --- messages --------------------------------------------------------------------------------- */

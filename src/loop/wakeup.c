@@ -20,7 +20,8 @@ static void wakeup_ready(struct eddy__watch *watch, uint32_t events) {
 
 int eddy__wakeup_open(eddy_loop *loop, struct eddy__wakeup *wakeup) {
     const struct eddy__poller_class *class = loop->poller_class;
-    int r = eddy__doorbell_open(&wakeup->bell, class->send, class->fd(loop->poller));
+    int message_fd = class->send ? class->message_fd(loop->poller) : -1;
+    int r = eddy__doorbell_open(&wakeup->bell, class->send, message_fd);
 
     if (r < 0)
         return r;

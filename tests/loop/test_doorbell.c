@@ -192,8 +192,11 @@ static void wake_host(eddy_loop *loop) {
     ASSERT_INT_EQ(ran, 1);
 }
 
-TEST(a_host_that_polls_is_woken) {
-    LOOP loop = loop_of_clock(EDDY_CLOCK_MONOTONIC);
-    for (int i = 0; i < 50; i++)
-        wake_host(loop);
+TEST(a_host_that_polls_is_woken_whoever_may_run_the_loop) {
+    LOOP any = loop_of_clock(EDDY_CLOCK_MONOTONIC);
+    LOOP bound = bound_loop();
+    for (int i = 0; i < 50; i++) {
+        wake_host(any);
+        wake_host(bound);
+    }
 }

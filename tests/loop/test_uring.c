@@ -344,6 +344,55 @@ TEST(a_ring_without_room_for_a_message_has_the_eventfd_written) {
     ASSERT_INT_EQ(ran, 1);
 }
 
+/* --- a host ----------------------------------------------------------------------------------- */
+
+static bool has_become_readable(int fd, int milliseconds) {
+    struct pollfd host = {.fd = fd, .events = POLLIN};
+
+    return poll(&host, 1, milliseconds) == 1;
+}
+
+static int bytes_read;
+
+static void read_byte(void *fd) {
+    char byte;
+
+    bytes_read += (int)read(*(int *)fd, &byte, 1);
+}
+
+/* Its ring does not wake who polls it. */
+TEST(a_host_hears_of_what_comes_to_a_loop_that_is_bound) {
+    LOOP loop = bound_loop();
+    ENDS ends = ends_open();
+    int fd = eddy_loop_fd(loop);
+    ASSERT_OK(fd);
+    ASSERT_OK(eddy_add_reader(loop, ends.near, read_byte, &ends.near));
+    for (int i = 0; i < 20; i++) {
+        for (int turns = 0; has_become_readable(fd, 0); turns++) {
+            ASSERT(turns < 5); /* it comes to rest */
+            turn(loop);
+        }
+        put(ends.far, "x");
+        while (bytes_read == i) {
+            ASSERT(has_become_readable(fd, 10000));
+            turn(loop);
+        }
+    }
+    ASSERT_INT_EQ(eddy_remove_reader(loop, ends.near), 1);
+}
+
+TEST(without_descriptors_a_loop_that_is_bound_has_none_for_the_host) {
+    LOOP loop = bound_loop();
+    for (int left = 0; left < 3; left++) {
+        leave_descriptors(left);
+        ASSERT_CODE(-EMFILE, eddy_loop_fd(loop));
+    }
+    leave_descriptors(3);
+    ASSERT_OK(eddy_loop_fd(loop));
+    forget_last_error();
+    leave_all_descriptors();
+}
+
 /* --- threads ---------------------------------------------------------------------------------- */
 
 struct begun {
