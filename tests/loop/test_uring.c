@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <sys/wait.h>
 
 #include "probe.h"
@@ -342,6 +343,81 @@ TEST(a_ring_without_room_for_a_message_has_the_eventfd_written) {
     ASSERT_UINT_EQ(events_of(loop), 1);
     turn(loop);
     ASSERT_INT_EQ(ran, 1);
+}
+
+enum { SENDERS = 3, CLOSED_LOOPS = UNDER_SANITIZER ? 60 : 300 };
+
+/* The loop that senders post to, or NULL at the end. */
+static struct {
+    pthread_mutex_t lock;
+    eddy_loop *loop;
+    bool is_over;
+} target = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static eddy_loop *target_ref(bool *is_over) {
+    eddy_loop *loop;
+
+    pthread_mutex_lock(&target.lock);
+    loop = target.loop ? eddy_loop_ref(target.loop) : NULL;
+    *is_over = target.is_over;
+    pthread_mutex_unlock(&target.lock);
+    return loop;
+}
+
+static void target_set(eddy_loop *loop, bool is_over) {
+    pthread_mutex_lock(&target.lock);
+    target.loop = loop;
+    target.is_over = is_over;
+    pthread_mutex_unlock(&target.lock);
+}
+
+/* Posts as long as the loop takes it, and a little longer: where it has just been closed. */
+static void *send_for_ever(void *unused) {
+    eddy_loop *loop;
+    bool is_over;
+
+    do {
+        loop = target_ref(&is_over);
+        for (int i = 0; loop && i < 20; i++)
+            if (eddy_call_soon_threadsafe(loop, stop, loop) < 0)
+                eddy__wakeup_kick(&loop->wakeup);
+        eddy_loop_unref(loop);
+        sched_yield();
+    } while (!is_over);
+    return unused;
+}
+
+/* It mostly has the descriptor of the loop that was just closed. */
+static void assert_not_disturbed(void) {
+    struct eddy__uring uring;
+
+    ASSERT_OK(eddy__uring_open(&uring, false));
+    for (int i = 0; i < 5; i++) {
+        sched_yield();
+        eddy__uring_flush(&uring);
+        ASSERT_UINT_EQ(eddy__uring_answers(&uring), 0);
+    }
+    eddy__uring_close(&uring);
+}
+
+TEST(no_message_reaches_a_ring_that_has_the_descriptor_of_a_closed_loop) {
+    pthread_t senders[SENDERS];
+    for (int i = 0; i < SENDERS; i++)
+        ASSERT_INT_EQ(pthread_create(&senders[i], NULL, send_for_ever, NULL), 0);
+    for (int i = 0; i < CLOSED_LOOPS; i++) {
+        eddy_loop *loop = i % 2 ? bound_loop() : ring_loop();
+        eddy_loop_ref(loop); /* so that a kick is legal as long as there are senders */
+        target_set(loop, false);
+        ASSERT_OK(eddy_loop_run_forever(loop));
+        ASSERT_NULL(eddy_loop_close(loop));
+        atomic_store(&loop->wakeup.asleep, true); /* the next kick rings */
+        assert_not_disturbed();
+        target_set(NULL, false);
+        eddy_loop_unref(loop);
+    }
+    target_set(NULL, true);
+    for (int i = 0; i < SENDERS; i++)
+        pthread_join(senders[i], NULL);
 }
 
 /* --- a host ----------------------------------------------------------------------------------- */
