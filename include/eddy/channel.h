@@ -2,13 +2,12 @@
  * eddy/channel.h - items on their way between tasks of any threads: any number send, any number
  * receive.
  *
- *     static int produce(void *channel) {                  static int consume(void *channel) {
- *         for (...)                                            void *item;
- *             if ((r = eddy_channel_send(channel, item)) < 0)  while ((r = eddy_channel_receive(
- *                 return r;                                                channel, &item)) == 0)
- *         eddy_channel_close(channel);                             use(item);
- *         return 0;                                            return r == EDDY_ESHUTDOWN ? 0 : r;
- *     }                                                    }
+ *     r = eddy_channel_send(channel, item);               in one thread, again and again
+ *     eddy_channel_close(channel);                        at the end
+ *
+ *     while ((r = eddy_channel_receive(channel, &item)) == 0)           in another thread
+ *         use(item);
+ *     return r == EDDY_ESHUTDOWN ? 0 : r;
  *
  * All calls are for any thread, but none for signal handlers. Those that say "Suspends" do so in a
  * task of whichever loop; outside any task they block the thread, running its default loop; in a
