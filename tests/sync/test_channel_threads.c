@@ -32,7 +32,7 @@ static void *joined(pthread_t thread) {
 
 /* --- threads without a loop of their own ------------------------------------------------------ */
 
-enum { ITEMS = UNDER_TSAN ? 300 : 3000 };
+enum { ITEMS = UNDER_TSAN ? 300 : 1000 };
 
 static int send_numbers(void *channel) {
     for (intptr_t i = 1; i <= ITEMS; i++)
