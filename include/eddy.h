@@ -5,6 +5,7 @@
 #define EDDY_H
 
 #include <eddy/base.h>
+#include <eddy/channel.h>
 #include <eddy/error.h>
 #include <eddy/executor.h>
 #include <eddy/future.h>

@@ -84,6 +84,7 @@ SYNC = ("go", "tokio", "uvloop", "asyncio")
 FUTURES = ("asio", "libuv", "libevent", "go", "tokio", "node", "uvloop", "asyncio")
 CALLBACKS = ("asio", "libuv", "libevent", "node", "uvloop", "asyncio")
 THREADSAFE = ("asio", "libuv", "libevent", "go", "tokio", "node", "uvloop", "asyncio")
+CHANNELS = ("go", "tokio")
 EXECUTORS = ("asio", "libuv", "tokio", "node", "uvloop", "asyncio")
 SERVERS = ("asio", "libuv", "libevent", "state_threads", "go", "tokio", "node", "uvloop", "asyncio")
 
@@ -150,6 +151,10 @@ ROWS += [Row(f"timers-{count}-expire", f"timer: expire, {count:,} at once")
 ROWS += [
     Row("call_soon", "call_soon, in batches of 1,000"),
     Row("threadsafe", "call_soon from another thread, bursts of 100,000", Goal(3.0),
+        crosses_cores=True),
+    Row("threadsafe-2", "the same from two threads", Goal(3.0), crosses_cores=True),
+    Row("channel-trip", "a channel between two threads, there and back", crosses_cores=True),
+    Row("channel-items", "a channel of 128 between two threads, one item of 100,000",
         crosses_cores=True),
     Row("executor-1", "to_thread and back, one core", Goal(1.15)),
     Row("executor-2", "to_thread and back, two cores", Goal(1.15), crosses_cores=True),
@@ -240,6 +245,9 @@ GROUPS = (
     Group("call_soon", pair("call_soon") + peers(CALLBACKS, "call_soon")),
     Group("threadsafe", pair("threadsafe", both_cores=True) +
           peers(THREADSAFE, "threadsafe", both_cores=True)),
+    Group("threadsafe-2", pair("threadsafe", "2", both_cores=True)),
+    Group("channel", pair("channel", both_cores=True) +
+          peers(CHANNELS, "channel", both_cores=True)),
     Group("executor-1", pair("executor", "1") + peers(EXECUTORS, "executor", "1")),
     Group("executor-2", pair("executor", "2", both_cores=True) +
           peers(EXECUTORS, "executor", "2", both_cores=True)),
@@ -269,7 +277,7 @@ GROUPS = (
 
 # Not measured unless it is asked for.
 EXTRA = ("echo-more",)
-FAMILIES = ("yield", "timers", "executor", "echo")  # --only yield: all that begin so
+FAMILIES = ("yield", "timers", "threadsafe", "executor", "echo")  # --only yield: all that begin so
 
 
 def chosen(names):

@@ -22,7 +22,7 @@ enum eddy_error_code {
     EDDY_EINVALID_STATE = -10001,  /* the future is already done, or not done yet */
     EDDY_EWRONG_THREAD = -10002,   /* the call belongs to the loop's own thread */
     EDDY_EFORKED = -10003,         /* the loop was made before fork(); it belongs to the parent */
-    EDDY_ESHUTDOWN = -10004,       /* the loop or queue accepts nothing more */
+    EDDY_ESHUTDOWN = -10004,       /* the loop, queue or channel accepts nothing more */
     EDDY_ECLOSED = -10005,         /* the stream, server or session was closed under the call */
     EDDY_EINCOMPLETE = -10006,     /* the peer ended before all that was promised had come */
     EDDY_ELIMIT = -10007,          /* more data than the limit allows */

@@ -20,7 +20,7 @@
  * - Each belongs to the loop that first waits for it. Elsewhere its calls answer
  * EDDY_EWRONG_THREAD, and those that have nothing to return end the process with a sentence. In the
  * same thread another loop may use it once nobody waits. To use it from another thread, hand the
- * call over with eddy_call_soon_threadsafe().
+ * call over with eddy_call_soon_threadsafe(). Between threads there are channels: eddy/channel.h.
  *
  * Besides what each call names, those that suspend return -ECANCELED, -EDEADLK and
  * EDDY_EWRONG_THREAD. */

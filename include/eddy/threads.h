@@ -2,8 +2,9 @@
  * eddy/threads.h - more than one core: a loop in each of several threads, and work for the others.
  *
  * A loop and its tasks stay in one thread; nothing is stolen, and tasks of one thread need no locks
- * among each other. What is to use another core is handed over with its argument:
- * eddy_run_coroutine_threadsafe(). A server on all cores is a server in each thread, on one port:
+ * among each other. What is to use another core is handed over, item by item through a channel
+ * (eddy/channel.h) or as a function with its argument: eddy_run_coroutine_threadsafe(). A server on
+ * all cores is a server in each thread, on one port:
  *
  *     static int serve(void *arg) {
  *         eddy_server_options options = {.reuse_port = true};

@@ -13,14 +13,15 @@
 static int host_open(eddy_loop *loop) {
     struct epoll_event event = {.events = EPOLLIN};
     int timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
-    int host_fd = eddy__os_epoll_create();
-    int r = MIN(timer_fd < 0 ? -errno : 0, MIN(host_fd, 0));
+    int r = timer_fd < 0 ? -errno : 0;
+    int host_fd = eddy__os_epoll_create(), poller_fd = loop->poller_class->fd(loop->poller);
 
+    if (r == 0)
+        r = MIN(MIN(host_fd, poller_fd), 0);
     if (r == 0)
         r = eddy__os_epoll_ctl(host_fd, EPOLL_CTL_ADD, timer_fd, &event);
     if (r == 0)
-        r = eddy__os_epoll_ctl(host_fd, EPOLL_CTL_ADD, loop->poller_class->fd(loop->poller),
-                               &event);
+        r = eddy__os_epoll_ctl(host_fd, EPOLL_CTL_ADD, poller_fd, &event);
     if (r < 0) {
         eddy__os_close(timer_fd);
         eddy__os_close(host_fd);

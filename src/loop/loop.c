@@ -325,7 +325,7 @@ static int loop_open(eddy_loop *loop) {
         eddy__ring_deinit(&loop->ready);
         eddy__wakeup_close(loop, &loop->wakeup);
         loop->poller_class->close(loop->poller);
-        eddy__os_close(loop->wakeup.event_fd);
+        eddy__wakeup_deinit(&loop->wakeup);
     }
     return r;
 }
@@ -369,7 +369,7 @@ eddy_loop *eddy_loop_unref(eddy_loop *loop) {
     if (loop && atomic_fetch_sub_explicit(&loop->refs, 1, memory_order_acq_rel) == 1) {
         if (loop->upper)
             loop->upper->free(loop);
-        eddy__os_close(loop->wakeup.event_fd);
+        eddy__wakeup_deinit(&loop->wakeup);
         eddy__ring_deinit(&loop->ready);
         eddy__free(loop);
     }

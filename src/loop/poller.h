@@ -10,6 +10,7 @@
 
 #include <stdint.h>
 
+#include "doorbell.h"
 #include "op.h"
 
 /* A lasting subscription to the readiness of a descriptor that others read and write:
@@ -46,9 +47,15 @@ struct eddy__poller_class {
     int (*poll)(struct eddy__poller *poller, int64_t timeout_ns);
 
     /* Readable when poll would find something, for a host's own poll, which it may be when the
-     * kernel knows all that was submitted: flush. Without a host operations only. */
+     * kernel knows all that was submitted: flush. Without a host operations only. Or a negative
+     * code. */
     int (*fd)(struct eddy__poller *poller);
     void (*flush)(struct eddy__poller *poller);
+
+    /* Makes a poll that waits return, as no event, by its message_fd. NULL: a watch on an eventfd
+     * is all there is. */
+    eddy__message_fn *send;
+    int (*message_fd)(struct eddy__poller *poller);
 };
 
 extern const struct eddy__poller_class eddy__poller_epoll, eddy__poller_uring;

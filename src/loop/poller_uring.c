@@ -396,6 +396,10 @@ static void uring_flush(struct eddy__poller *poller) {
 /* --- life ------------------------------------------------------------------------------------- */
 
 static int uring_fd_of(struct eddy__poller *poller) {
+    return eddy__uring_host_fd(&poller->uring);
+}
+
+static int uring_message_fd(struct eddy__poller *poller) {
     return poller->uring.ring.ring_fd;
 }
 
@@ -475,4 +479,6 @@ const struct eddy__poller_class eddy__poller_uring = {
     .poll = uring_poll,
     .flush = uring_flush,
     .fd = uring_fd_of,
+    .message_fd = uring_message_fd,
+    .send = eddy__uring_send,
 };

@@ -3,8 +3,12 @@
 #include "uring.h"
 
 #include <errno.h>
+#include <stdatomic.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "clock.h"
+#include "os.h"
 #include "util.h"
 
 /* Without these it is not worth while: a wait with a time-out (Linux 5.11), no answer lost, and
@@ -61,12 +65,14 @@ int eddy__uring_open(struct eddy__uring *uring, bool one_thread) {
 
     if (r == -ENOMEM)
         r = ring_open_best(&uring->ring, one_thread, URING_SMALLER);
+    uring->host_fd = -1;
     uring->waits_first = r == 0 && ring_is_of_5_19(&uring->ring);
     return r;
 }
 
 void eddy__uring_close(struct eddy__uring *uring) {
     io_uring_queue_exit(&uring->ring);
+    eddy__os_close(uring->host_fd);
 }
 
 /* --- asking ----------------------------------------------------------------------------------- */
@@ -125,10 +131,58 @@ void eddy__uring_wait(struct eddy__uring *uring, int64_t timeout_ns) {
     struct __kernel_timespec timeout = {timeout_ns / NS_PER_SECOND, timeout_ns % NS_PER_SECOND};
     struct io_uring_cqe *first;
 
+    if (unlikely(uring->host_fd >= 0))
+        eddy__os_eventfd_read(uring->host_fd);
     if (timeout_ns == 0 || io_uring_cq_ready(ring) > 0)
         eddy__uring_flush(uring);
     else if (timeout_ns == NS_NEVER)
         io_uring_submit_and_wait(ring, 1);
     else
         io_uring_submit_and_wait_timeout(ring, &first, 1, &timeout, NULL);
+}
+
+/* Written to at first: the kernel tells only of what comes from now on. */
+static int host_fd_open(struct eddy__uring *uring) {
+    int fd = eddy__os_eventfd(), r;
+
+    if (fd < 0)
+        return fd;
+    r = io_uring_register_eventfd(&uring->ring, fd);
+    if (r < 0) {
+        eddy__os_close(fd);
+        return r;
+    }
+    eddy__os_eventfd_write(fd);
+    return uring->host_fd = fd;
+}
+
+int eddy__uring_host_fd(struct eddy__uring *uring) {
+    if (!(uring->ring.flags & IORING_SETUP_DEFER_TASKRUN))
+        return uring->ring.ring_fd;
+    return uring->host_fd >= 0 ? uring->host_fd : host_fd_open(uring);
+}
+
+/* --- messages --------------------------------------------------------------------------------- */
+
+#define REGISTER_SEND_MSG_RING 31 /* IORING_REGISTER_SEND_MSG_RING, younger than some headers */
+
+static bool is_refusal(int code) {
+    return code == EINVAL || code == ENOSYS || code == EPERM || code == EACCES;
+}
+
+/* By a call of its own, not by a slot of the sender's ring: so the sender needs no ring, and knows
+ * at once whether it has been sent. */
+int eddy__uring_send(int ring_fd) {
+    static atomic_bool is_refused; /* by this kernel, for good */
+    struct io_uring_sqe message = {.opcode = IORING_OP_MSG_RING, .fd = ring_fd, .off = OF_NOBODY};
+    int saved = errno, r = 0;
+
+    if (atomic_load_explicit(&is_refused, memory_order_relaxed))
+        return -ENOSYS;
+    if (syscall(SYS_io_uring_register, -1, REGISTER_SEND_MSG_RING, &message, 1) < 0)
+        r = -errno;
+    if (unlikely(is_refusal(-r)))
+        atomic_store_explicit(&is_refused, true, memory_order_relaxed);
+    errno = saved;
+    return r;
 }

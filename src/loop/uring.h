@@ -24,6 +24,7 @@ enum { OF_OPERATION, OF_WATCH, OF_NOBODY, OF_MASK };
 struct eddy__uring {
     struct io_uring ring;
     bool waits_first; /* IORING_RECVSEND_POLL_FIRST is known (Linux 5.19) */
+    int host_fd; /* the kernel's eventfd of a ring that does not wake who polls it; -1: not asked */
 };
 
 /* Opens the best ring that the kernel has. one_thread: no other thread will ever use it. Returns 0;
@@ -51,6 +52,16 @@ void eddy__uring_flush(struct eddy__uring *uring);
 
 /* The same, and waits for an answer: at most timeout_ns (NS_NEVER: no limit). */
 void eddy__uring_wait(struct eddy__uring *uring, int64_t timeout_ns);
+
+/* Puts an answer OF_NOBODY into the ring with this descriptor, from any thread. Async-signal-safe;
+ * keeps errno. Returns 0, or a negative code: it has no room, or the kernel cannot (Linux before
+ * 6.13). */
+int eddy__uring_send(int ring_fd);
+
+/* Readable when a wait would find something, perhaps once too often. A ring of one thread is only
+ * awake when that thread is in the kernel, so another descriptor stands for it. Returns -EMFILE and
+ * the like. */
+int eddy__uring_host_fd(struct eddy__uring *uring);
 
 static inline unsigned eddy__uring_answers(const struct eddy__uring *uring) {
     return io_uring_cq_ready(&uring->ring);

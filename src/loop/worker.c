@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * worker.c - threads that take jobs from one queue; done jobs come back through the loop's posts.
  *
- * Jobs and loop exchange two wake-ups a job at most: a futex one way, the loop's eventfd the other.
+ * Jobs and loop exchange two wake-ups a job at most: a futex one way, the loop's doorbell the
+ * other.
  */
 #include "worker.h"
 

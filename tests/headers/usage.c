@@ -68,6 +68,15 @@ static int synchronisation(void) {
     return eddy_queue_init_with(&queue, EDDY_PRIORITY, 1, &queue_options);
 }
 
+static int channels(void) {
+    static eddy_channel_options options;
+    eddy_channel *channel;
+    int r = eddy_channel_new(1, &channel);
+    if (r >= 0)
+        r = eddy_channel_new_with(1, &options, &channel);
+    return r;
+}
+
 static int openings(void) {
     eddy_loop *loop;
     eddy_loop_statistics statistics;
@@ -125,6 +134,6 @@ static int http(void) {
 }
 
 int main(void) {
-    return tasks() + scopes() + synchronisation() + openings() + ending(NULL) + threads() +
-           executors() + http();
+    return tasks() + scopes() + synchronisation() + channels() + openings() + ending(NULL) +
+           threads() + executors() + http();
 }

@@ -36,6 +36,7 @@ PUBLIC = {
     "eddy/task_group.h": "task",
     "eddy/task_local.h": "task",
     "eddy/sync.h": "sync",
+    "eddy/channel.h": "sync",
     "eddy/threads.h": "task",
     "eddy/stream.h": "io",
     "eddy/server.h": "io",

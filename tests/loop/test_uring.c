@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <sys/wait.h>
 
 #include "probe.h"
@@ -264,6 +265,208 @@ TEST(watches_that_find_no_slot_are_asked_about_later) {
     for (int i = 0; i < MANY; i++)
         ASSERT_INT_EQ(eddy_remove_reader(loop, crowd.fds[i]), 1);
     crowd_close(&crowd);
+}
+
+/* --- messages --------------------------------------------------------------------------------- */
+
+static bool has_messages(const struct eddy__uring *uring) {
+    return eddy__uring_send(uring->ring.ring_fd) == 0;
+}
+
+static void *send_message(void *arg) {
+    const struct eddy__uring *uring = arg;
+
+    errno = ERANGE;
+    ASSERT_OK(eddy__uring_send(uring->ring.ring_fd));
+    ASSERT_INT_EQ(errno, ERANGE);
+    return NULL;
+}
+
+static void wait_for_message(bool one_thread) {
+    struct eddy__uring uring;
+    pthread_t thread;
+
+    ASSERT_OK(eddy__uring_open(&uring, one_thread));
+    if (has_messages(&uring)) { /* else Linux is older than 6.13 */
+        eddy__uring_wait(&uring, NS_NEVER);
+        ASSERT_UINT_EQ(eddy__uring_take(&uring).user_data, OF_NOBODY);
+        ASSERT_INT_EQ(pthread_create(&thread, NULL, send_message, &uring), 0);
+        eddy__uring_wait(&uring, NS_NEVER);
+        ASSERT_UINT_EQ(eddy__uring_answers(&uring), 1);
+        ASSERT_UINT_EQ(eddy__uring_take(&uring).user_data, OF_NOBODY);
+        pthread_join(thread, NULL);
+    }
+    eddy__uring_close(&uring);
+}
+
+TEST(a_message_ends_a_wait_and_is_for_nobody) {
+    wait_for_message(false);
+    wait_for_message(true);
+}
+
+TEST(a_message_to_what_is_no_ring_is_not_sent) {
+    ENDS ends = ends_open();
+    errno = ERANGE;
+    ASSERT(eddy__uring_send(ends.near) < 0);
+    ASSERT(eddy__uring_send(-1) < 0);
+    ASSERT_INT_EQ(errno, ERANGE);
+}
+
+static uint64_t events_of(eddy_loop *loop) {
+    uint64_t events = 0;
+
+    return read(loop->wakeup.bell.event_fd, &events, sizeof(events)) < 0 ? 0 : events;
+}
+
+/* Linux before 6.13, or a filter. */
+TEST(a_kernel_that_knows_no_messages_has_the_eventfd_written) {
+    LOOP loop = bound_loop();
+    int ran = 0;
+    refuse_if(SYS_io_uring_register, 1, 31, EINVAL);
+    events_of(loop);
+    for (int i = 0; i < 3; i++) {
+        ASSERT(eddy__wakeup_sleep(&loop->wakeup));
+        ASSERT_OK(eddy_call_soon_threadsafe(loop, count, &ran));
+        ASSERT_UINT_EQ(events_of(loop), 1);
+        turn(loop);
+    }
+    ASSERT_INT_EQ(ran, 3);
+}
+
+TEST(a_ring_without_room_for_a_message_has_the_eventfd_written) {
+    LOOP loop = bound_loop();
+    int ran = 0;
+    refuse_if(SYS_io_uring_register, 1, 31, EOVERFLOW);
+    events_of(loop);
+    ASSERT(eddy__wakeup_sleep(&loop->wakeup));
+    ASSERT_OK(eddy_call_soon_threadsafe(loop, count, &ran));
+    ASSERT_UINT_EQ(events_of(loop), 1);
+    turn(loop);
+    ASSERT_INT_EQ(ran, 1);
+}
+
+enum { SENDERS = 3, CLOSED_LOOPS = UNDER_SANITIZER ? 60 : 300 };
+
+/* The loop that senders post to, or NULL at the end. */
+static struct {
+    pthread_mutex_t lock;
+    eddy_loop *loop;
+    bool is_over;
+} target = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static eddy_loop *target_ref(bool *is_over) {
+    eddy_loop *loop;
+
+    pthread_mutex_lock(&target.lock);
+    loop = target.loop ? eddy_loop_ref(target.loop) : NULL;
+    *is_over = target.is_over;
+    pthread_mutex_unlock(&target.lock);
+    return loop;
+}
+
+static void target_set(eddy_loop *loop, bool is_over) {
+    pthread_mutex_lock(&target.lock);
+    target.loop = loop;
+    target.is_over = is_over;
+    pthread_mutex_unlock(&target.lock);
+}
+
+/* Posts as long as the loop takes it, and a little longer: where it has just been closed. */
+static void *send_for_ever(void *unused) {
+    eddy_loop *loop;
+    bool is_over;
+
+    do {
+        loop = target_ref(&is_over);
+        for (int i = 0; loop && i < 20; i++)
+            if (eddy_call_soon_threadsafe(loop, stop, loop) < 0)
+                eddy__wakeup_kick(&loop->wakeup);
+        eddy_loop_unref(loop);
+        sched_yield();
+    } while (!is_over);
+    return unused;
+}
+
+/* It mostly has the descriptor of the loop that was just closed. */
+static void assert_not_disturbed(void) {
+    struct eddy__uring uring;
+
+    ASSERT_OK(eddy__uring_open(&uring, false));
+    for (int i = 0; i < 5; i++) {
+        sched_yield();
+        eddy__uring_flush(&uring);
+        ASSERT_UINT_EQ(eddy__uring_answers(&uring), 0);
+    }
+    eddy__uring_close(&uring);
+}
+
+TEST(no_message_reaches_a_ring_that_has_the_descriptor_of_a_closed_loop) {
+    pthread_t senders[SENDERS];
+    for (int i = 0; i < SENDERS; i++)
+        ASSERT_INT_EQ(pthread_create(&senders[i], NULL, send_for_ever, NULL), 0);
+    for (int i = 0; i < CLOSED_LOOPS; i++) {
+        eddy_loop *loop = i % 2 ? bound_loop() : ring_loop();
+        eddy_loop_ref(loop); /* so that a kick is legal as long as there are senders */
+        target_set(loop, false);
+        ASSERT_OK(eddy_loop_run_forever(loop));
+        ASSERT_NULL(eddy_loop_close(loop));
+        atomic_store(&loop->wakeup.asleep, true); /* the next kick rings */
+        assert_not_disturbed();
+        target_set(NULL, false);
+        eddy_loop_unref(loop);
+    }
+    target_set(NULL, true);
+    for (int i = 0; i < SENDERS; i++)
+        pthread_join(senders[i], NULL);
+}
+
+/* --- a host ----------------------------------------------------------------------------------- */
+
+static bool has_become_readable(int fd, int milliseconds) {
+    struct pollfd host = {.fd = fd, .events = POLLIN};
+
+    return poll(&host, 1, milliseconds) == 1;
+}
+
+static int bytes_read;
+
+static void read_byte(void *fd) {
+    char byte;
+
+    bytes_read += (int)read(*(int *)fd, &byte, 1);
+}
+
+/* Its ring does not wake who polls it. */
+TEST(a_host_hears_of_what_comes_to_a_loop_that_is_bound) {
+    LOOP loop = bound_loop();
+    ENDS ends = ends_open();
+    int fd = eddy_loop_fd(loop);
+    ASSERT_OK(fd);
+    ASSERT_OK(eddy_add_reader(loop, ends.near, read_byte, &ends.near));
+    for (int i = 0; i < 20; i++) {
+        for (int turns = 0; has_become_readable(fd, 0); turns++) {
+            ASSERT(turns < 5); /* it comes to rest */
+            turn(loop);
+        }
+        put(ends.far, "x");
+        while (bytes_read == i) {
+            ASSERT(has_become_readable(fd, 10000));
+            turn(loop);
+        }
+    }
+    ASSERT_INT_EQ(eddy_remove_reader(loop, ends.near), 1);
+}
+
+TEST(without_descriptors_a_loop_that_is_bound_has_none_for_the_host) {
+    LOOP loop = bound_loop();
+    for (int left = 0; left < 3; left++) {
+        leave_descriptors(left);
+        ASSERT_CODE(-EMFILE, eddy_loop_fd(loop));
+    }
+    leave_descriptors(3);
+    ASSERT_OK(eddy_loop_fd(loop));
+    forget_last_error();
+    leave_all_descriptors();
 }
 
 /* --- threads ---------------------------------------------------------------------------------- */

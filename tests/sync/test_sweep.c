@@ -329,3 +329,43 @@ TEST(waiting_and_handing_over_need_no_memory) {
     eddy_queue_deinit(&full);
     virtual_close(loop);
 }
+
+TEST(a_channel_without_memory_is_not_made) {
+    eddy_channel *channel = NULL;
+
+    scarce_begin();
+    for (int n = 0; n < 2; n++) {
+        scarce_left = n;
+        ASSERT_CODE(-ENOMEM, eddy_channel_new(10, &channel));
+        ASSERT_NULL(channel);
+        ASSERT_INT_EQ(scarce_out, 0);
+    }
+    scarce_left = 2;
+    ASSERT_OK(eddy_channel_new(10, &channel));
+    scarce_left = 0;
+    for (int i = 0; i < 10; i++)
+        ASSERT_OK(eddy_channel_send_nowait(channel, NULL)); /* it has all its room */
+    ASSERT_NULL(eddy_channel_unref(channel));
+    ASSERT_INT_EQ(scarce_out, 0);
+}
+
+TEST(a_send_that_finds_no_memory_sends_nothing) {
+    eddy_channel *channel;
+    intptr_t sent = 0, received = 0;
+    void *item;
+
+    scarce_begin();
+    ASSERT_OK(eddy_channel_new(0, &channel));
+    for (int i = 0; i < 200; i++) {
+        scarce_left = i % 3 ? 0 : INT_MAX;
+        int r = eddy_channel_send_nowait(channel, (void *)sent);
+        ASSERT(r == 0 || (r == -ENOMEM && scarce_left == 0));
+        sent += r == 0;
+    }
+    ASSERT(sent < 200 && sent > 60);
+    while (eddy_channel_receive_nowait(channel, &item) == 0)
+        ASSERT_INT_EQ((intptr_t)item, received++);
+    ASSERT_INT_EQ(received, sent);
+    ASSERT_NULL(eddy_channel_unref(channel));
+    ASSERT_INT_EQ(scarce_out, 0);
+}

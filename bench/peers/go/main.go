@@ -297,6 +297,41 @@ func threadsafe(int) {
 	}), "ns")
 }
 
+// Each of the two in an operating system's thread of its own, as in the other programs.
+func channel(int) {
+	const capacity, burst, roundTrips = 128, 100000, 500
+	runtime.GOMAXPROCS(2)
+	runtime.LockOSThread()
+	there, back := make(chan int, capacity), make(chan int, capacity)
+	go func() {
+		runtime.LockOSThread()
+		for asked := range there {
+			for i := 0; i < asked; i++ {
+				back <- i
+			}
+		}
+	}()
+	ask := func(count int) {
+		there <- count
+		for i := 0; i < count; i++ {
+			<-back
+		}
+	}
+	report("channel-trip", median(func() float64 {
+		start := time.Now()
+		for i := 0; i < roundTrips; i++ {
+			ask(1)
+		}
+		return per(start, roundTrips)
+	}), "ns")
+	report("channel-items", median(func() float64 {
+		start := time.Now()
+		ask(burst)
+		return per(start, burst)
+	}), "ns")
+	close(there)
+}
+
 // --- echo ---
 
 func serve(client net.Conn) {
@@ -329,7 +364,7 @@ func echo(int) {
 func main() {
 	rows := map[string]func(int){"yield": yield, "spawn": spawn, "sync": handOver,
 		"sleepers": sleepers, "timers": timers, "futures": futures, "threadsafe": threadsafe,
-		"echo": echo}
+		"channel": channel, "echo": echo}
 	count := 1
 	if len(os.Args) > 2 {
 		count, _ = strconv.Atoi(os.Args[2])

@@ -413,6 +413,43 @@ async fn threadsafe() {
     report("threadsafe", ns, "ns");
 }
 
+async fn channel() {
+    const CAPACITY: usize = 128;
+    const BURST: usize = 100_000;
+    const ROUND_TRIPS: usize = 500;
+    let (there, mut asked) = mpsc::channel::<usize>(CAPACITY);
+    let (answer, back) = mpsc::channel::<usize>(CAPACITY);
+    let answerer = std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(async move {
+            while let Some(count) = asked.recv().await {
+                for i in 0..count {
+                    answer.send(i).await.unwrap();
+                }
+            }
+        });
+    });
+    let back = Rc::new(tokio::sync::Mutex::new(back));
+    let ask = |times: usize, count: usize| {
+        let (there, back) = (there.clone(), back.clone());
+        async move {
+            let mut back = back.lock().await;
+            let start = Instant::now();
+            for _ in 0..times {
+                there.send(count).await.unwrap();
+                for _ in 0..count {
+                    back.recv().await.unwrap();
+                }
+            }
+            per(start, times * count)
+        }
+    };
+    report("channel-trip", median(|| ask(ROUND_TRIPS, 1)).await, "ns");
+    report("channel-items", median(|| ask(1, BURST)).await, "ns");
+    drop(there);
+    answerer.join().unwrap();
+}
+
 async fn executor(processors: usize) {
     let ns = median(|| async {
         let start = Instant::now();
@@ -481,6 +518,7 @@ fn main() {
             "timers" => timers(count).await,
             "futures" => futures(count).await,
             "threadsafe" => threadsafe().await,
+            "channel" => channel().await,
             "executor" => executor(count).await,
             "echo" => echo().await,
             _ => panic!("there is no row {row}"),
