@@ -2,7 +2,10 @@
  * lease.c - a stack of free buffers, trimmed by what it never went below. */
 #include "lease.h"
 
+#include <errno.h>
+
 #include "memory.h"
+#include "os.h"
 #include "util.h"
 
 #define LEASES_KEPT    4    /* however idle: sparse traffic must not allocate */
@@ -36,6 +39,18 @@ void eddy__lease_give(struct eddy__leases *leases, void *buffer) {
     lease->next = leases->free;
     leases->free = lease;
     leases->free_count++;
+}
+
+ssize_t eddy__lease_receive(struct eddy__leases *leases, int fd, void **buffer) {
+    ssize_t r;
+
+    *buffer = eddy__lease_take(leases);
+    if (!*buffer)
+        return -ENOMEM;
+    r = eddy__os_recv(fd, *buffer, LEASE_BYTES, MSG_DONTWAIT);
+    if (r <= 0)
+        eddy__lease_give(leases, TAKE_POINTER(*buffer));
+    return r;
 }
 
 void eddy__lease_free(void *buffer) {

@@ -33,6 +33,11 @@ struct eddy__leases {
 void *eddy__lease_take(struct eddy__leases *leases);
 void eddy__lease_give(struct eddy__leases *leases, void *buffer);
 
+/* Receives what is there into one, *buffer, taken only now that something may have come. Returns
+ * how much, and above 0 the buffer is out; otherwise there is none: 0 at the end, -EAGAIN, -ENOMEM,
+ * ... */
+ssize_t eddy__lease_receive(struct eddy__leases *leases, int fd, void **buffer);
+
 /* For one that comes back when its poller is gone. */
 void eddy__lease_free(void *buffer);
 

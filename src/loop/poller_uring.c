@@ -98,10 +98,6 @@ static void op_fill(const struct eddy__op *op, struct io_uring_sqe *slot) {
     }
 }
 
-static bool op_receives(const struct eddy__op *op) {
-    return op->code == EDDY__OP_RECV || op->code == EDDY__OP_LEASE;
-}
-
 /* The kernel refuses to wait without a single lease. Where it does not know them the operation
  * waits for readiness, and receives by itself. */
 static void op_ready_lease(struct eddy__poller *poller, struct eddy__op *op) {
@@ -158,9 +154,7 @@ static bool uring_submit(struct eddy__poller *poller, struct eddy__op *op) {
 
     assert(!op->pending);
     if (!descriptor || poller->is_closing) {
-        op->result = !eddy__os_is_open(op->fd) ? -EBADF
-                     : poller->is_closing      ? EDDY_ESHUTDOWN
-                                               : -ENOMEM;
+        op->result = op_refusal(op, poller->is_closing);
         return true;
     }
     if (is_local_connect(op)) {
@@ -229,19 +223,6 @@ static ssize_t op_result(const struct eddy__poller *poller, const struct eddy__o
     return result;
 }
 
-/* Without a ring of leases: one is taken now that something has come. */
-static int lease_receive(struct eddy__poller *poller, struct eddy__op *op) {
-    int r;
-
-    op->buffer = eddy__lease_take(&poller->leases);
-    if (!op->buffer)
-        return -ENOMEM;
-    r = (int)eddy__os_recv(op->fd, op->buffer, LEASE_BYTES, MSG_DONTWAIT);
-    if (r <= 0)
-        eddy__lease_give(&poller->leases, TAKE_POINTER(op->buffer));
-    return r;
-}
-
 /* What a receive by lease has come to; its buffer, if it brought something. */
 static int lease_answered(struct eddy__poller *poller, struct eddy__op *op,
                           const struct io_uring_cqe *answer) {
@@ -257,7 +238,7 @@ static int lease_answered(struct eddy__poller *poller, struct eddy__op *op,
     }
     if (op->is_polled && answer->res >= 0) {
         op->is_polled = false;
-        return lease_receive(poller, op);
+        return (int)eddy__lease_receive(&poller->leases, op->fd, &op->buffer);
     }
     return answer->res;
 }
