@@ -8,6 +8,8 @@
 
 #include <errno.h>
 
+#include <eddy/error.h>
+
 #include "op.h"
 #include "os.h"
 

@@ -5,53 +5,28 @@
  * fifty sends are one call. Of the operations on one direction of a descriptor the kernel has the
  * oldest only: it would wake the others in an order of its own.
  *
- * Read next: uring.c, uring_watch.c, docs/internals/uring.md. */
-#include "poller.h"
+ * Read next: poller_uring.h, uring.c, uring_watch.c, docs/internals/uring.md. */
+#include "poller_uring.h"
 
 #include <assert.h>
 #include <errno.h>
 
 #include "fd_table.h"
-#include "lease.h"
-#include "lease_ring.h"
 #include "log.h"
 #include "loop.h"
 #include "memory.h"
-#include "op_queue.h"
 #include "os.h"
-#include "uring.h"
-#include "uring_watch.h"
 #include "util.h"
 
 #define CLOSE_PATIENCE_NS (10 * NS_PER_SECOND)
-#define BULKY_BYTES       8192
 #define IDLE_NS           (100 * NS_PER_MS) /* without an answer: time to free what was not needed */
-
-struct descriptor {
-    struct op_queue queues[2]; /* the kernel has the first of each, if it has any */
-    bool is_drained; /* the last receive has left nothing: trying first would be in vain */
-    bool is_bulky;   /* and it brought much: a warm lease is worth a call of its own */
-};
-
-struct eddy__poller {
-    eddy_loop *loop;
-    struct eddy__uring uring;
-    struct descriptor *descriptors; /* by fd */
-    int capacity;
-    int lent; /* operations that the kernel has */
-    struct eddy__uring_watches watches;
-    struct eddy__leases leases;
-    struct eddy__lease_ring lease_ring;
-    bool is_starved; /* something did not get a slot: look for it */
-    bool is_closing;
-};
 
 /* --- the table -------------------------------------------------------------------------------- */
 
 /* The entry of a descriptor, or NULL: no memory, or no such descriptor. Entries move when a higher
  * descriptor comes. */
-static struct descriptor *descriptor_at(struct eddy__poller *poller, int fd) {
-    struct descriptor *descriptors;
+static struct uring_descriptor *descriptor_at(struct eddy__poller *poller, int fd) {
+    struct uring_descriptor *descriptors;
 
     if (likely(fd < poller->capacity))
         return &poller->descriptors[fd];
@@ -65,61 +40,19 @@ static struct descriptor *descriptor_at(struct eddy__poller *poller, int fd) {
 
 /* --- asking the kernel ------------------------------------------------------------------------ */
 
-static uint64_t op_tag(const struct eddy__op *op) {
-    return (uint64_t)(uintptr_t)op | OF_OPERATION;
-}
-
-static void op_fill(const struct eddy__op *op, struct io_uring_sqe *slot) {
-    bool reads = direction_of(op) == READING;
-
-    if (op->is_polled) {
-        io_uring_prep_poll_add(slot, op->fd, reads ? EPOLLIN : EPOLLOUT);
-        return;
-    }
-    switch (op->code) {
-    case EDDY__OP_RECV:
-        io_uring_prep_recv(slot, op->fd, op->buffer, op->size, 0);
-        break;
-    case EDDY__OP_LEASE:
-        io_uring_prep_recv(slot, op->fd, NULL, LEASE_BYTES, 0);
-        eddy__lease_ring_select(slot);
-        break;
-    case EDDY__OP_SEND:
-        io_uring_prep_send(slot, op->fd, op->buffer, op->size, MSG_NOSIGNAL);
-        break;
-    case EDDY__OP_ACCEPT:
-        io_uring_prep_accept(slot, op->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        break;
-    case EDDY__OP_CONNECT:
-        io_uring_prep_connect(slot, op->fd, op->address, op->address_size);
-        break;
-    default:
-        io_uring_prep_poll_add(slot, op->fd, reads ? EPOLLIN : EPOLLOUT);
-    }
-}
-
-/* The kernel refuses to wait without a single lease. Where it does not know them the operation
- * waits for readiness, and receives by itself. */
-static void op_ready_lease(struct eddy__poller *poller, struct eddy__op *op) {
-    op->is_polled = poller->descriptors[op->fd].is_bulky ||
-                    !eddy__lease_ring_open(&poller->lease_ring, &poller->uring);
-    if (!op->is_polled && poller->lease_ring.filled == 0)
-        eddy__lease_ring_fill(&poller->lease_ring, &poller->leases);
-}
-
 /* Without a slot it is started before the next wait. */
 static void op_start(struct eddy__poller *poller, struct eddy__op *op) {
     struct io_uring_sqe *slot = eddy__uring_slot(&poller->uring);
 
-    if (op->code == EDDY__OP_LEASE)
-        op_ready_lease(poller, op);
     if (unlikely(!slot)) {
         poller->is_starved = true;
         return;
     }
-    op_fill(op, slot);
-    if (op_receives(op) && !op->is_polled && poller->descriptors[op->fd].is_drained)
-        slot->ioprio |= IORING_RECVSEND_POLL_FIRST;
+    if (op_receives(op))
+        eddy__uring_receive_ready(poller, op);
+    eddy__uring_op_fill(op, slot);
+    if (op_receives(op))
+        eddy__uring_receive_fill(poller, op, slot);
     io_uring_sqe_set_data64(slot, op_tag(op));
     op->is_lent = true;
     poller->lent++;
@@ -134,22 +67,8 @@ static void poller_hand_over(struct eddy__poller *poller) {
 
 /* --- operations ------------------------------------------------------------------------------- */
 
-/* A local connect never waits; and the ring takes a full queue for success. */
-static bool is_local_connect(const struct eddy__op *op) {
-    return op->code == EDDY__OP_CONNECT && op->address->sa_family == AF_UNIX;
-}
-
-static int op_connect_now(const struct eddy__op *op) {
-    int r;
-
-    do {
-        r = eddy__os_connect(op->fd, op->address, op->address_size);
-    } while (r == -EINTR);
-    return r;
-}
-
 static bool uring_submit(struct eddy__poller *poller, struct eddy__op *op) {
-    struct descriptor *descriptor = op->fd < 0 ? NULL : descriptor_at(poller, op->fd);
+    struct uring_descriptor *descriptor = op->fd < 0 ? NULL : descriptor_at(poller, op->fd);
     struct op_queue *queue;
 
     assert(!op->pending);
@@ -157,10 +76,8 @@ static bool uring_submit(struct eddy__poller *poller, struct eddy__op *op) {
         op->result = op_refusal(op, poller->is_closing);
         return true;
     }
-    if (is_local_connect(op)) {
-        op->result = op_connect_now(op);
+    if (eddy__uring_op_is_done_now(op))
         return true;
-    }
     op->is_lent = op->is_cancelled = op->is_polled = false;
     if (op->code == EDDY__OP_LEASE)
         op->buffer = NULL;
@@ -191,85 +108,20 @@ static void uring_cancel(struct eddy__poller *poller, struct eddy__op *op) {
     op->done(op);
 }
 
-/* Is this answer none? A thread that ends takes back what it asked for, a signal interrupts, and a
- * socket may be ready for an instant only. */
-static bool op_goes_on(struct eddy__op *op, int result) {
-    bool was_polled = op->is_polled;
-
-    op->is_polled = false;
-    if (op->is_cancelled)
-        return false;
-    if (op->code == EDDY__OP_CONNECT) {
-        op->is_polled = result == -EINTR; /* it is under way */
-        return op->is_polled || result == -ECANCELED;
-    }
-    op->is_polled = result == -EAGAIN;
-    return op->is_polled || result == -EINTR || result == -ECANCELED || (was_polled && result >= 0);
-}
-
-/* The answer as the operation's result. */
-static ssize_t op_result(const struct eddy__poller *poller, const struct eddy__op *op, int result,
-                         bool was_polled) {
-    if (op->is_cancelled && (result == -EINTR || result == -EAGAIN))
-        return -ECANCELED;
-    if (op->code == EDDY__OP_CONNECT && was_polled && result >= 0)
-        return eddy__os_socket_error(op->fd);
-    if (op->code == EDDY__OP_ACCEPT && poller->is_closing && result >= 0) {
-        eddy__os_close(result); /* nobody is going to serve it */
-        return -ECANCELED;
-    }
-    if (op->code == EDDY__OP_READABLE || op->code == EDDY__OP_WRITABLE)
-        return MIN(result, 0);
-    return result;
-}
-
-/* What a receive by lease has come to; its buffer, if it brought something. */
-static int lease_answered(struct eddy__poller *poller, struct eddy__op *op,
-                          const struct io_uring_cqe *answer) {
-    if (answer->flags & IORING_CQE_F_BUFFER)
-        op->buffer = eddy__lease_ring_take(&poller->lease_ring, answer);
-    if (op->buffer && answer->res <= 0)
-        eddy__lease_give(&poller->leases, TAKE_POINTER(op->buffer));
-    if (answer->res == -ENOBUFS && op->is_cancelled)
-        return -ECANCELED;
-    if (answer->res == -ENOBUFS) {
-        eddy__lease_ring_grow(&poller->lease_ring);
-        return eddy__lease_ring_fill(&poller->lease_ring, &poller->leases) ? -EINTR : -ENOMEM;
-    }
-    if (op->is_polled && answer->res >= 0) {
-        op->is_polled = false;
-        return (int)eddy__lease_receive(&poller->leases, op->fd, &op->buffer);
-    }
-    return answer->res;
-}
-
-/* What a receive teaches about the next one. */
-static void descriptor_received(struct eddy__poller *poller, const struct eddy__op *op, int result,
-                                uint32_t flags) {
-    struct descriptor *descriptor = &poller->descriptors[op->fd];
-
-    descriptor->is_drained =
-        poller->uring.waits_first && result > 0 && !(flags & IORING_CQE_F_SOCK_NONEMPTY);
-    if (op->code == EDDY__OP_LEASE && result > 0)
-        descriptor->is_bulky = result >= BULKY_BYTES;
-}
-
 static void op_answered(struct eddy__poller *poller, struct eddy__op *op,
                         const struct io_uring_cqe *answer) {
     struct op_queue *queue = &poller->descriptors[op->fd].queues[direction_of(op)];
-    int result = op->code == EDDY__OP_LEASE ? lease_answered(poller, op, answer) : answer->res;
+    int result = op_receives(op) ? eddy__uring_received(poller, op, answer) : answer->res;
     bool was_polled = op->is_polled;
 
-    if (op_receives(op))
-        descriptor_received(poller, op, result, answer->flags);
     poller->lent--;
     op->is_lent = false;
-    if (unlikely(op_goes_on(op, result))) {
+    if (unlikely(eddy__uring_op_goes_on(op, result))) {
         op_start(poller, op);
         return;
     }
     queue_remove(queue, op);
-    op->result = op_result(poller, op, result, was_polled);
+    op->result = eddy__uring_op_result(poller, op, result, was_polled);
     if (queue->first && !poller->is_closing)
         op_start(poller, queue->first);
     op->done(op);

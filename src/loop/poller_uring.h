@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT
+ * poller_uring.h - the poller on io_uring from the inside.
+ *
+ * poller_uring.c has the table of descriptors, the turn and the end; uring_op.c says an operation
+ * as a question to the kernel and reads the answer; uring_receive.c lends memory to receives. */
+#ifndef EDDY__POLLER_URING_H
+#define EDDY__POLLER_URING_H
+
+#include "lease.h"
+#include "lease_ring.h"
+#include "op_queue.h"
+#include "poller.h"
+#include "uring.h"
+#include "uring_watch.h"
+
+struct uring_descriptor {
+    struct op_queue queues[2]; /* the kernel has the first of each, if it has any */
+    bool is_drained; /* the last receive has left nothing: trying first would be in vain */
+    bool is_bulky;   /* and it brought much: a warm lease is worth a call of its own */
+};
+
+struct eddy__poller {
+    eddy_loop *loop;
+    struct eddy__uring uring;
+    struct uring_descriptor *descriptors; /* by fd */
+    int capacity;
+    int lent; /* operations that the kernel has */
+    struct eddy__uring_watches watches;
+    struct eddy__leases leases;
+    struct eddy__lease_ring lease_ring;
+    bool is_starved; /* something did not get a slot: look for it */
+    bool is_closing;
+};
+
+/* --- uring_op.c ------------------------------------------------------------------------------- */
+
+static inline uint64_t op_tag(const struct eddy__op *op) {
+    return (uint64_t)(uintptr_t)op | OF_OPERATION;
+}
+
+/* Writes the operation, or a wait for its readiness, into a slot. */
+void eddy__uring_op_fill(const struct eddy__op *op, struct io_uring_sqe *slot);
+
+/* Is this answer none? Then the operation is to be asked for again. */
+bool eddy__uring_op_goes_on(struct eddy__op *op, int result);
+
+/* The answer as the operation's result. */
+ssize_t eddy__uring_op_result(const struct eddy__poller *poller, const struct eddy__op *op,
+                              int result, bool was_polled);
+
+/* True: it passes the ring by, and is over. */
+bool eddy__uring_op_is_done_now(struct eddy__op *op);
+
+/* --- uring_receive.c -------------------------------------------------------------------------- */
+
+/* Readies a receive that is about to be asked for. */
+void eddy__uring_receive_ready(struct eddy__poller *poller, struct eddy__op *op);
+
+/* How the receive is asked for, once its slot is filled in. */
+void eddy__uring_receive_fill(const struct eddy__poller *poller, const struct eddy__op *op,
+                              struct io_uring_sqe *slot);
+
+/* What a receive has come to, op->buffer its lease if it brought one, and what that teaches about
+ * the next. */
+int eddy__uring_received(struct eddy__poller *poller, struct eddy__op *op,
+                         const struct io_uring_cqe *answer);
+
+#endif
