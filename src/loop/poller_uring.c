@@ -40,10 +40,23 @@ static struct uring_descriptor *descriptor_at(struct eddy__poller *poller, int f
 
 /* --- asking the kernel ------------------------------------------------------------------------ */
 
+/* True: a multishot answers it. */
+static bool op_begin(struct eddy__poller *poller, const struct eddy__op *op) {
+    return op->code == EDDY__OP_ACCEPT && eddy__uring_accept_begin(poller, op);
+}
+
+/* True: what it asks for had come ahead. */
+static bool op_take(struct eddy__poller *poller, struct eddy__op *op) {
+    return op->code == EDDY__OP_ACCEPT && eddy__uring_accept_take(poller, op);
+}
+
 /* Without a slot it is started before the next wait. */
 static void op_start(struct eddy__poller *poller, struct eddy__op *op) {
-    struct io_uring_sqe *slot = eddy__uring_slot(&poller->uring);
+    struct io_uring_sqe *slot;
 
+    if (op_begin(poller, op))
+        return;
+    slot = eddy__uring_slot(&poller->uring);
     if (unlikely(!slot)) {
         poller->is_starved = true;
         return;
@@ -58,11 +71,34 @@ static void op_start(struct eddy__poller *poller, struct eddy__op *op) {
     poller->lent++;
 }
 
-/* While the loop runs, its next wait hands over what was asked. When it does not, who knows when
- * that will be. */
-static void poller_hand_over(struct eddy__poller *poller) {
+void eddy__uring_hand_over(struct eddy__poller *poller) {
     if (!poller->loop->running)
         eddy__uring_submit(&poller->uring);
+}
+
+void eddy__uring_finish_first(struct eddy__poller *poller, int fd, ssize_t result) {
+    struct op_queue *queue = &poller->descriptors[fd].queues[READING];
+    struct eddy__op *op = queue->first;
+
+    queue_remove(queue, op);
+    op->result = result;
+    op->done(op);
+}
+
+void eddy__uring_start_first(struct eddy__poller *poller, int fd, int direction) {
+    for (;;) {
+        struct op_queue *queue = &poller->descriptors[fd].queues[direction];
+        struct eddy__op *op = queue->first;
+
+        if (!op || op->is_lent || poller->is_closing)
+            return;
+        if (!op_take(poller, op)) {
+            op_start(poller, op);
+            return;
+        }
+        queue_remove(queue, op);
+        op->done(op);
+    }
 }
 
 /* --- operations ------------------------------------------------------------------------------- */
@@ -82,10 +118,12 @@ static bool uring_submit(struct eddy__poller *poller, struct eddy__op *op) {
     if (op->code == EDDY__OP_LEASE)
         op->buffer = NULL;
     queue = &descriptor->queues[direction_of(op)];
+    if (!queue->first && op_take(poller, op))
+        return true;
     queue_append(queue, op);
     if (queue->first == op)
         op_start(poller, op);
-    poller_hand_over(poller);
+    eddy__uring_hand_over(poller);
     return false;
 }
 
@@ -93,25 +131,34 @@ static void op_cancel(struct eddy__poller *poller, struct eddy__op *op) {
     op->is_cancelled = true;
     if (!eddy__uring_take_back(&poller->uring, op_tag(op)))
         poller->is_starved = true;
-    poller_hand_over(poller);
+    eddy__uring_hand_over(poller);
+}
+
+/* What the kernel does not have is over at once, and what a multishot brings later is for the next.
+ * Connections nobody has asked for should rather go to others. */
+static void op_abandon(struct eddy__poller *poller, struct eddy__op *op) {
+    struct op_queue *queue = &poller->descriptors[op->fd].queues[direction_of(op)];
+
+    queue_remove(queue, op);
+    if (op->code == EDDY__OP_ACCEPT && !queue->first)
+        eddy__uring_accept_stop(poller, op->fd);
+    op->result = -ECANCELED;
+    op->done(op);
 }
 
 static void uring_cancel(struct eddy__poller *poller, struct eddy__op *op) {
     if (!op->pending || op->is_cancelled)
         return;
-    if (op->is_lent) {
+    if (op->is_lent)
         op_cancel(poller, op);
-        return;
-    }
-    queue_remove(&poller->descriptors[op->fd].queues[direction_of(op)], op);
-    op->result = -ECANCELED;
-    op->done(op);
+    else
+        op_abandon(poller, op);
 }
 
 static void op_answered(struct eddy__poller *poller, struct eddy__op *op,
                         const struct io_uring_cqe *answer) {
-    struct op_queue *queue = &poller->descriptors[op->fd].queues[direction_of(op)];
     int result = op_receives(op) ? eddy__uring_received(poller, op, answer) : answer->res;
+    int fd = op->fd, direction = direction_of(op);
     bool was_polled = op->is_polled;
 
     poller->lent--;
@@ -120,11 +167,10 @@ static void op_answered(struct eddy__poller *poller, struct eddy__op *op,
         op_start(poller, op);
         return;
     }
-    queue_remove(queue, op);
+    queue_remove(&poller->descriptors[fd].queues[direction], op);
     op->result = eddy__uring_op_result(poller, op, result, was_polled);
-    if (queue->first && !poller->is_closing)
-        op_start(poller, queue->first);
     op->done(op);
+    eddy__uring_start_first(poller, fd, direction);
 }
 
 /* --- watches ---------------------------------------------------------------------------------- */
@@ -154,12 +200,17 @@ static void queue_feed(struct eddy__poller *poller, struct op_queue *queue) {
         op_cancel(poller, op);
 }
 
+static void descriptor_feed(struct eddy__poller *poller, int fd) {
+    for (int direction = READING; direction <= WRITING; direction++)
+        queue_feed(poller, &poller->descriptors[fd].queues[direction]);
+}
+
 /* Finds what did not get a slot. */
 static void poller_feed(struct eddy__poller *poller) {
     poller->is_starved = false;
+    eddy__uring_accepts_feed(poller);
     for (int fd = 0; fd < poller->capacity && !poller->is_starved; fd++)
-        for (int direction = READING; direction <= WRITING; direction++)
-            queue_feed(poller, &poller->descriptors[fd].queues[direction]);
+        descriptor_feed(poller, fd);
 }
 
 static void poller_ask(struct eddy__poller *poller) {
@@ -177,6 +228,8 @@ static bool poller_answered(struct eddy__poller *poller, const struct io_uring_c
     case OF_OPERATION:
         op_answered(poller, (struct eddy__op *)(uintptr_t)answer->user_data, answer);
         return true;
+    case OF_MULTISHOT:
+        return eddy__uring_accept_answered(poller, answer);
     case OF_WATCH:
         return !poller->is_closing && eddy__uring_watches_answered(
                                           &poller->watches, answer->user_data, answer->res, is_old);
@@ -232,12 +285,20 @@ static int uring_fd_of(struct eddy__poller *poller) {
     return poller->uring.ring.ring_fd;
 }
 
+/* True: a multishot's end is still to be handed over. */
+static bool descriptor_forget(struct eddy__poller *poller, int fd) {
+    poller->descriptors[fd].is_drained = poller->descriptors[fd].is_bulky = false;
+    return eddy__uring_accept_forget(poller, fd);
+}
+
+/* At once: the file is about to be closed, and a multishot holds it open. */
 static void uring_forget(struct eddy__poller *poller, int fd) {
     if (fd < 0 || fd >= poller->capacity)
         return;
     assert(!poller->descriptors[fd].queues[READING].first);
     assert(!poller->descriptors[fd].queues[WRITING].first);
-    poller->descriptors[fd].is_drained = poller->descriptors[fd].is_bulky = false;
+    if (descriptor_forget(poller, fd))
+        eddy__uring_flush(&poller->uring);
 }
 
 /* The last first: those end at once, the kernel has the first only. done() may move the table. */
@@ -256,7 +317,11 @@ static void uring_cancel_all(struct eddy__poller *poller) {
     for (int fd = 0; fd < poller->capacity; fd++)
         for (int direction = READING; direction <= WRITING; direction++)
             queue_cancel(poller, fd, direction);
+    for (int fd = 0; fd < poller->capacity; fd++)
+        descriptor_forget(poller, fd);
     while (poller->lent > 0 && eddy__os_now() < until_ns) {
+        if (poller->uring.knows_multishot)
+            eddy__uring_take_back_all(&poller->uring);
         uring_poll(poller, NS_PER_SECOND);
     }
     if (poller->lent > 0)
@@ -289,6 +354,7 @@ static void uring_close(struct eddy__poller *poller) {
     eddy__uring_close(&poller->uring);
     eddy__leases_deinit(&poller->leases);
     eddy__uring_watches_deinit(&poller->watches);
+    eddy__uring_accepts_deinit(poller);
     eddy__free(poller->descriptors);
     eddy__free(poller);
 }

@@ -2,7 +2,8 @@
  * poller_uring.h - the poller on io_uring from the inside.
  *
  * poller_uring.c has the table of descriptors, the turn and the end; uring_op.c says an operation
- * as a question to the kernel and reads the answer; uring_receive.c lends memory to receives. */
+ * as a question to the kernel and reads the answer; uring_receive.c lends memory to receives,
+ * uring_accept.c has the questions that are answered more than once. */
 #ifndef EDDY__POLLER_URING_H
 #define EDDY__POLLER_URING_H
 
@@ -11,6 +12,7 @@
 #include "op_queue.h"
 #include "poller.h"
 #include "uring.h"
+#include "uring_accept.h"
 #include "uring_watch.h"
 
 struct uring_descriptor {
@@ -24,13 +26,27 @@ struct eddy__poller {
     struct eddy__uring uring;
     struct uring_descriptor *descriptors; /* by fd */
     int capacity;
-    int lent; /* operations that the kernel has */
+    int lent; /* operations and multishots that the kernel has */
+    struct eddy__uring_accepts accepts;
     struct eddy__uring_watches watches;
     struct eddy__leases leases;
     struct eddy__lease_ring lease_ring;
     bool is_starved; /* something did not get a slot: look for it */
     bool is_closing;
 };
+
+/* --- poller_uring.c --------------------------------------------------------------------------- */
+
+/* While the loop runs, its next wait hands over what was asked. When it does not, who knows when
+ * that will be. */
+void eddy__uring_hand_over(struct eddy__poller *poller);
+
+/* Starts what waits longest, or is done with it if what it asks for has come ahead. done() may move
+ * the table. */
+void eddy__uring_start_first(struct eddy__poller *poller, int fd, int direction);
+
+/* What waits longest to read has come to this. */
+void eddy__uring_finish_first(struct eddy__poller *poller, int fd, ssize_t result);
 
 /* --- uring_op.c ------------------------------------------------------------------------------- */
 
