@@ -74,9 +74,13 @@ void eddy__op_cancel(eddy_loop *loop, struct eddy__op *op);
 #define LEASE_BYTES ((16u << 10) + 512)
 void eddy__lease_return(eddy_loop *loop, void *buffer); /* also when the loop is closed */
 
-/* To be called before a descriptor that operations have used is closed; none may be pending. Closes
- * the connections that the poller has taken ahead. */
+/* To be called before a descriptor that operations have used is closed; none may be pending. Drops
+ * what the poller has taken ahead: connections are closed, what was received is lost. */
 void eddy__op_forget(eddy_loop *loop, int fd);
+
+/* Has the poller received something that nobody has asked for? The kernel does not know it as
+ * unread any more. */
+bool eddy__op_holds_input(eddy_loop *loop, int fd);
 
 /* So many connections may wait in the poller before it takes no more; a burst may bring some more.
  */

@@ -215,6 +215,12 @@ static void epoll_forget(struct eddy__poller *poller, int fd) {
     descriptor_reset(descriptor);
 }
 
+/* Nothing is received before somebody asks. */
+static bool epoll_holds_input(const struct eddy__poller *poller, int fd) {
+    (void)poller, (void)fd;
+    return false;
+}
+
 static void epoll_lease_return(struct eddy__poller *poller, void *buffer) {
     eddy__lease_give(&poller->leases, buffer);
 }
@@ -359,6 +365,7 @@ const struct eddy__poller_class eddy__poller_epoll = {
     .submit = epoll_submit,
     .cancel = epoll_cancel,
     .forget = epoll_forget,
+    .holds_input = epoll_holds_input,
     .lease_return = epoll_lease_return,
     .watch = epoll_watch,
     .unwatch = epoll_unwatch,

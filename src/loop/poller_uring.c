@@ -21,6 +21,8 @@
 #define CLOSE_PATIENCE_NS (10 * NS_PER_SECOND)
 #define IDLE_NS           (100 * NS_PER_MS) /* without an answer: time to free what was not needed */
 
+_Static_assert(sizeof(struct uring_descriptor) <= 64, "ten thousand of them share the cache");
+
 /* --- the table -------------------------------------------------------------------------------- */
 
 /* The entry of a descriptor, or NULL: no memory, or no such descriptor. Entries move when a higher
@@ -42,12 +44,18 @@ static struct uring_descriptor *descriptor_at(struct eddy__poller *poller, int f
 
 /* True: a multishot answers it. */
 static bool op_begin(struct eddy__poller *poller, const struct eddy__op *op) {
-    return op->code == EDDY__OP_ACCEPT && eddy__uring_accept_begin(poller, op);
+    if (direction_of(op) == WRITING)
+        return false;
+    return op->code == EDDY__OP_ACCEPT ? eddy__uring_accept_begin(poller, op)
+                                       : eddy__uring_receive_begin(poller, op);
 }
 
 /* True: what it asks for had come ahead. */
 static bool op_take(struct eddy__poller *poller, struct eddy__op *op) {
-    return op->code == EDDY__OP_ACCEPT && eddy__uring_accept_take(poller, op);
+    if (direction_of(op) == WRITING)
+        return false;
+    return op->code == EDDY__OP_ACCEPT ? eddy__uring_accept_take(poller, op)
+                                       : eddy__uring_receive_take(poller, op);
 }
 
 /* Without a slot it is started before the next wait. */
@@ -173,6 +181,12 @@ static void op_answered(struct eddy__poller *poller, struct eddy__op *op,
     eddy__uring_start_first(poller, fd, direction);
 }
 
+static bool multishot_answered(struct eddy__poller *poller, const struct io_uring_cqe *answer) {
+    return eddy__multishot_accepts(answer->user_data)
+               ? eddy__uring_accept_answered(poller, answer)
+               : eddy__uring_receive_answered(poller, answer);
+}
+
 /* --- watches ---------------------------------------------------------------------------------- */
 
 static void uring_flush(struct eddy__poller *poller);
@@ -201,6 +215,7 @@ static void queue_feed(struct eddy__poller *poller, struct op_queue *queue) {
 }
 
 static void descriptor_feed(struct eddy__poller *poller, int fd) {
+    eddy__multishot_feed(poller, &poller->descriptors[fd].receiver.multishot, fd);
     for (int direction = READING; direction <= WRITING; direction++)
         queue_feed(poller, &poller->descriptors[fd].queues[direction]);
 }
@@ -229,7 +244,7 @@ static bool poller_answered(struct eddy__poller *poller, const struct io_uring_c
         op_answered(poller, (struct eddy__op *)(uintptr_t)answer->user_data, answer);
         return true;
     case OF_MULTISHOT:
-        return eddy__uring_accept_answered(poller, answer);
+        return multishot_answered(poller, answer);
     case OF_WATCH:
         return !poller->is_closing && eddy__uring_watches_answered(
                                           &poller->watches, answer->user_data, answer->res, is_old);
@@ -287,8 +302,9 @@ static int uring_fd_of(struct eddy__poller *poller) {
 
 /* True: a multishot's end is still to be handed over. */
 static bool descriptor_forget(struct eddy__poller *poller, int fd) {
-    poller->descriptors[fd].is_drained = poller->descriptors[fd].is_bulky = false;
-    return eddy__uring_accept_forget(poller, fd);
+    bool accepted = eddy__uring_accept_forget(poller, fd);
+
+    return eddy__uring_receive_forget(poller, fd) || accepted;
 }
 
 /* At once: the file is about to be closed, and a multishot holds it open. */
@@ -299,6 +315,10 @@ static void uring_forget(struct eddy__poller *poller, int fd) {
     assert(!poller->descriptors[fd].queues[WRITING].first);
     if (descriptor_forget(poller, fd))
         eddy__uring_flush(&poller->uring);
+}
+
+static bool uring_holds_input(const struct eddy__poller *poller, int fd) {
+    return fd < poller->capacity && poller->descriptors[fd].receiver.first;
 }
 
 /* The last first: those end at once, the kernel has the first only. done() may move the table. */
@@ -368,6 +388,7 @@ const struct eddy__poller_class eddy__poller_uring = {
     .submit = uring_submit,
     .cancel = uring_cancel,
     .forget = uring_forget,
+    .holds_input = uring_holds_input,
     .lease_return = uring_lease_return,
     .watch = uring_watch,
     .unwatch = uring_unwatch,

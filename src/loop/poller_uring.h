@@ -2,8 +2,8 @@
  * poller_uring.h - the poller on io_uring from the inside.
  *
  * poller_uring.c has the table of descriptors, the turn and the end; uring_op.c says an operation
- * as a question to the kernel and reads the answer; uring_receive.c lends memory to receives,
- * uring_accept.c has the questions that are answered more than once. */
+ * as a question to the kernel and reads the answer; uring_receive.c and uring_accept.c have the
+ * questions that are answered more than once. */
 #ifndef EDDY__POLLER_URING_H
 #define EDDY__POLLER_URING_H
 
@@ -13,12 +13,12 @@
 #include "poller.h"
 #include "uring.h"
 #include "uring_accept.h"
+#include "uring_receive.h"
 #include "uring_watch.h"
 
 struct uring_descriptor {
     struct op_queue queues[2]; /* the kernel has the first of each, if it has any */
-    bool is_drained; /* the last receive has left nothing: trying first would be in vain */
-    bool is_bulky;   /* and it brought much: a warm lease is worth a call of its own */
+    struct eddy__uring_receiver receiver;
 };
 
 struct eddy__poller {
@@ -66,19 +66,5 @@ ssize_t eddy__uring_op_result(const struct eddy__poller *poller, const struct ed
 
 /* True: it passes the ring by, and is over. */
 bool eddy__uring_op_is_done_now(struct eddy__op *op);
-
-/* --- uring_receive.c -------------------------------------------------------------------------- */
-
-/* Readies a receive that is about to be asked for. */
-void eddy__uring_receive_ready(struct eddy__poller *poller, struct eddy__op *op);
-
-/* How the receive is asked for, once its slot is filled in. */
-void eddy__uring_receive_fill(const struct eddy__poller *poller, const struct eddy__op *op,
-                              struct io_uring_sqe *slot);
-
-/* What a receive has come to, op->buffer its lease if it brought one, and what that teaches about
- * the next. */
-int eddy__uring_received(struct eddy__poller *poller, struct eddy__op *op,
-                         const struct io_uring_cqe *answer);
 
 #endif
