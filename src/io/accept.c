@@ -12,11 +12,20 @@
 #include "socket.h"
 
 #define ACCEPTS_MAX 64 /* in a row, before others have their turn */
+#define BURST       (4 * ACCEPTED_AHEAD_MAX)
 #define SHORTAGE_NS (100 * NS_PER_MS)
 
 static bool server_is_full(const eddy_server *server) {
     return server->options.connections_max > 0 &&
            server->clients_count >= server->options.connections_max;
+}
+
+/* Where there is room for one burst at least, connections may be taken before they are asked for.
+ */
+static bool server_has_room(const eddy_server *server) {
+    int most = server->options.connections_max;
+
+    return most <= 0 || server->clients_count < most - BURST;
 }
 
 static bool server_may_accept(const eddy_server *server) {
@@ -114,6 +123,7 @@ static void listener_accept(struct server_listener *listener) {
     for (int i = 0; i < ACCEPTS_MAX && server_may_accept(server); i++) {
         eddy__op_accept(&listener->accept, listener->fd);
         listener->accept.done = listener_done;
+        listener->accept.is_repeated = server_has_room(server);
         if (!eddy__op_submit(server->loop, &listener->accept)) {
             eddy__server_ref(server);
             return;

@@ -45,8 +45,11 @@ int eddy__stream_new(eddy_loop *loop, int fd, const eddy_connect_options *option
 }
 
 static void stream_free(eddy_stream *stream) {
-    if (eddy__loop_is_usable(stream->loop))
+    if (eddy__loop_is_usable(stream->loop)) {
+        /* As the kernel does for what it knows to be unread. */
+        stream->is_reset |= eddy__op_holds_input(stream->loop, stream->fd);
         eddy__op_forget(stream->loop, stream->fd);
+    }
     if (stream->is_reset)
         eddy__socket_reset_on_close(stream->fd);
     eddy__os_close(stream->fd);

@@ -73,14 +73,18 @@ static void drain_out_of_patience(struct eddy__timer *timer) {
     drain_end(stream);
 }
 
-/* Is there an answer of ours to lose, and something unread that would lose it? */
-static bool is_worth_draining(const eddy_stream *stream) {
+static bool has_unread(const eddy_stream *stream) {
     char byte;
 
+    return eddy__op_holds_input(stream->loop, stream->fd) ||
+           eddy__os_recv(stream->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
+/* Is there an answer of ours to lose, and something unread that would lose it? */
+static bool is_worth_draining(const eddy_stream *stream) {
     return stream->has_written && !stream->is_drained && !stream->is_reset &&
            !stream->input_ended && stream->input_error == 0 && stream->output_error == 0 &&
-           eddy__loop_is_usable(stream->loop) &&
-           eddy__os_recv(stream->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+           eddy__loop_is_usable(stream->loop) && has_unread(stream);
 }
 
 bool eddy__stream_drain(eddy_stream *stream) {

@@ -2,15 +2,14 @@
  * lease.c - a stack of free buffers, trimmed by what it never went below. */
 #include "lease.h"
 
+#include <errno.h>
+
 #include "memory.h"
+#include "os.h"
 #include "util.h"
 
 #define LEASES_KEPT    4    /* however idle: sparse traffic must not allocate */
 #define TAKES_PER_TRIM 1024 /* a busy poller's period */
-
-static struct eddy__lease *lease_of(void *buffer) {
-    return container_of(buffer, struct eddy__lease, bytes);
-}
 
 static struct eddy__lease *leases_pop(struct eddy__leases *leases) {
     struct eddy__lease *lease = leases->free;
@@ -31,15 +30,27 @@ void *eddy__lease_take(struct eddy__leases *leases) {
 }
 
 void eddy__lease_give(struct eddy__leases *leases, void *buffer) {
-    struct eddy__lease *lease = lease_of(buffer);
+    struct eddy__lease *lease = eddy__lease_of(buffer);
 
     lease->next = leases->free;
     leases->free = lease;
     leases->free_count++;
 }
 
+ssize_t eddy__lease_receive(struct eddy__leases *leases, int fd, void **buffer) {
+    ssize_t r;
+
+    *buffer = eddy__lease_take(leases);
+    if (!*buffer)
+        return -ENOMEM;
+    r = eddy__os_recv(fd, *buffer, LEASE_BYTES, MSG_DONTWAIT);
+    if (r <= 0)
+        eddy__lease_give(leases, TAKE_POINTER(*buffer));
+    return r;
+}
+
 void eddy__lease_free(void *buffer) {
-    eddy__free(lease_of(buffer));
+    eddy__free(eddy__lease_of(buffer));
 }
 
 bool eddy__leases_are_many(const struct eddy__leases *leases) {

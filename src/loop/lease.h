@@ -11,15 +11,20 @@
 #include <stdint.h>
 
 #include "op.h"
+#include "util.h"
 
 /* Ahead of the bytes, a cache line: as no two buffers begin at the same distance from a page, the
  * hot beginnings of many do not meet in the same cache sets. */
 struct eddy__lease {
-    struct eddy__lease *next;                             /* of those that are free */
-    uint32_t number;                                      /* the poller's, while it is out */
-    char padding[48 - sizeof(void *) - sizeof(uint32_t)]; /* 16 more are the allocator's */
+    struct eddy__lease *next; /* of those that are free; while it is out, the poller's */
+    uint32_t start, size;     /* the poller's: of the bytes that nobody has asked for */
+    char padding[48 - sizeof(void *) - 2 * sizeof(uint32_t)]; /* 16 more are the allocator's */
     char bytes[LEASE_BYTES];
 };
+
+static inline struct eddy__lease *eddy__lease_of(void *buffer) {
+    return container_of(buffer, struct eddy__lease, bytes);
+}
 
 /* All zero is an empty pool. */
 struct eddy__leases {
@@ -32,6 +37,11 @@ struct eddy__leases {
 /* A buffer of LEASE_BYTES, or NULL: no memory. */
 void *eddy__lease_take(struct eddy__leases *leases);
 void eddy__lease_give(struct eddy__leases *leases, void *buffer);
+
+/* Receives what is there into one, *buffer, taken only now that something may have come. Returns
+ * how much, and above 0 the buffer is out; otherwise there is none: 0 at the end, -EAGAIN, -ENOMEM,
+ * ... */
+ssize_t eddy__lease_receive(struct eddy__leases *leases, int fd, void **buffer);
 
 /* For one that comes back when its poller is gone. */
 void eddy__lease_free(void *buffer);

@@ -85,7 +85,8 @@ bool eddy__lease_ring_fill(struct eddy__lease_ring *ring, struct eddy__leases *l
 }
 
 void eddy__lease_ring_grow(struct eddy__lease_ring *ring) {
-    ring->wanted = MIN(2 * ring->wanted, (uint32_t)LEASE_RING_PLACES);
+    if (ring->filled == 0)
+        ring->wanted = MIN(2 * ring->wanted, (uint32_t)LEASE_RING_PLACES);
 }
 
 void *eddy__lease_ring_take(struct eddy__lease_ring *ring, const struct io_uring_cqe *answer) {

@@ -31,7 +31,7 @@ void eddy__lease_ring_close(struct eddy__lease_ring *ring, struct eddy__uring *u
 /* Gives the kernel what it should have. False: there is not a single one. */
 bool eddy__lease_ring_fill(struct eddy__lease_ring *ring, struct eddy__leases *leases);
 
-/* The kernel ran out of them. */
+/* The kernel ran out of them: twice as many, once for all receives that found none in a turn. */
 void eddy__lease_ring_grow(struct eddy__lease_ring *ring);
 
 /* The one that an answer brings. */

@@ -35,8 +35,9 @@ struct eddy__op {
     void *waiter;                      /* whose done() it is */
     ssize_t result;                    /* >= 0, or a negative code; valid when completed */
     enum eddy__op_code code;
-    int fd;       /* non-blocking */
-    bool pending; /* the poller has it */
+    int fd;           /* non-blocking */
+    bool pending;     /* the poller has it */
+    bool is_repeated; /* ACCEPT: more follow, so the poller may take some connections ahead */
     union {
         struct {
             void *buffer; /* lent until completion; SEND does not write to it; LEASE sets it */
@@ -73,7 +74,16 @@ void eddy__op_cancel(eddy_loop *loop, struct eddy__op *op);
 #define LEASE_BYTES ((16u << 10) + 512)
 void eddy__lease_return(eddy_loop *loop, void *buffer); /* also when the loop is closed */
 
-/* To be called before a descriptor that operations have used is closed; none may be pending. */
+/* To be called before a descriptor that operations have used is closed; none may be pending. Drops
+ * what the poller has taken ahead: connections are closed, what was received is lost. */
 void eddy__op_forget(eddy_loop *loop, int fd);
+
+/* Has the poller received something that nobody has asked for? The kernel does not know it as
+ * unread any more. */
+bool eddy__op_holds_input(eddy_loop *loop, int fd);
+
+/* So many connections may wait in the poller before it takes no more; a burst may bring some more.
+ */
+#define ACCEPTED_AHEAD_MAX 16
 
 #endif

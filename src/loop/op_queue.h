@@ -6,7 +6,12 @@
 #ifndef EDDY__OP_QUEUE_H
 #define EDDY__OP_QUEUE_H
 
+#include <errno.h>
+
+#include <eddy/error.h>
+
 #include "op.h"
+#include "os.h"
 
 enum { READING, WRITING };
 
@@ -24,6 +29,17 @@ static inline int direction_of(const struct eddy__op *op) {
     default:
         return WRITING;
     }
+}
+
+static inline bool op_receives(const struct eddy__op *op) {
+    return op->code == EDDY__OP_RECV || op->code == EDDY__OP_LEASE;
+}
+
+/* Why an operation is not taken: the poller is closing, or has no entry for the descriptor. */
+static inline int op_refusal(const struct eddy__op *op, bool is_closing) {
+    if (!eddy__os_is_open(op->fd))
+        return -EBADF;
+    return is_closing ? EDDY_ESHUTDOWN : -ENOMEM;
 }
 
 static inline void queue_append(struct op_queue *queue, struct eddy__op *op) {

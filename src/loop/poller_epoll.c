@@ -99,27 +99,14 @@ static int descriptor_arm(struct eddy__poller *poller, int fd, struct descriptor
 
 /* --- operations ------------------------------------------------------------------------------ */
 
-/* A buffer is taken only now that something may have come. */
-static ssize_t op_try_lease(struct eddy__poller *poller, struct eddy__op *op) {
-    ssize_t r;
-
-    op->size = LEASE_BYTES;
-    op->buffer = eddy__lease_take(&poller->leases);
-    if (!op->buffer)
-        return -ENOMEM;
-    r = eddy__os_recv(op->fd, op->buffer, op->size, 0);
-    if (r <= 0)
-        eddy__lease_give(&poller->leases, TAKE_POINTER(op->buffer));
-    return r;
-}
-
 /* One try. */
 static ssize_t op_try(struct eddy__poller *poller, struct eddy__op *op, bool first_time) {
     switch (op->code) {
     case EDDY__OP_RECV:
         return eddy__os_recv(op->fd, op->buffer, op->size, 0);
     case EDDY__OP_LEASE:
-        return op_try_lease(poller, op);
+        op->size = LEASE_BYTES;
+        return eddy__lease_receive(&poller->leases, op->fd, &op->buffer);
     case EDDY__OP_SEND:
         return eddy__os_send(op->fd, op->buffer, op->size, 0);
     case EDDY__OP_ACCEPT:
@@ -138,10 +125,6 @@ static ssize_t op_try(struct eddy__poller *poller, struct eddy__op *op, bool fir
  * is full, and no event follows). */
 static bool op_must_wait(const struct eddy__op *op, ssize_t r) {
     return r == (op->code == EDDY__OP_CONNECT ? -EINPROGRESS : -EAGAIN);
-}
-
-static bool op_receives(const struct eddy__op *op) {
-    return op->code == EDDY__OP_RECV || op->code == EDDY__OP_LEASE;
 }
 
 /* One try, and what it teaches about the descriptor. */
@@ -177,9 +160,7 @@ static bool epoll_submit(struct eddy__poller *poller, struct eddy__op *op) {
 
     assert(!op->pending);
     if (!descriptor || poller->is_closing) {
-        op->result = !eddy__os_is_open(op->fd) ? -EBADF
-                     : poller->is_closing      ? EDDY_ESHUTDOWN
-                                               : -ENOMEM;
+        op->result = op_refusal(op, poller->is_closing);
         return true;
     }
     if (!descriptor->queues[direction].first && op_is_worth_trying(descriptor, op) &&
@@ -232,6 +213,12 @@ static void epoll_forget(struct eddy__poller *poller, int fd) {
     assert(!descriptor->queues[READING].first && !descriptor->queues[WRITING].first);
     descriptor->armed = 0;
     descriptor_reset(descriptor);
+}
+
+/* Nothing is received before somebody asks. */
+static bool epoll_holds_input(const struct eddy__poller *poller, int fd) {
+    (void)poller, (void)fd;
+    return false;
 }
 
 static void epoll_lease_return(struct eddy__poller *poller, void *buffer) {
@@ -378,6 +365,7 @@ const struct eddy__poller_class eddy__poller_epoll = {
     .submit = epoll_submit,
     .cancel = epoll_cancel,
     .forget = epoll_forget,
+    .holds_input = epoll_holds_input,
     .lease_return = epoll_lease_return,
     .watch = epoll_watch,
     .unwatch = epoll_unwatch,

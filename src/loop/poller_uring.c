@@ -5,53 +5,30 @@
  * fifty sends are one call. Of the operations on one direction of a descriptor the kernel has the
  * oldest only: it would wake the others in an order of its own.
  *
- * Read next: uring.c, uring_watch.c, docs/internals/uring.md. */
-#include "poller.h"
+ * Read next: poller_uring.h, uring.c, uring_watch.c, docs/internals/uring.md. */
+#include "poller_uring.h"
 
 #include <assert.h>
 #include <errno.h>
 
 #include "fd_table.h"
-#include "lease.h"
-#include "lease_ring.h"
 #include "log.h"
 #include "loop.h"
 #include "memory.h"
-#include "op_queue.h"
 #include "os.h"
-#include "uring.h"
-#include "uring_watch.h"
 #include "util.h"
 
 #define CLOSE_PATIENCE_NS (10 * NS_PER_SECOND)
-#define BULKY_BYTES       8192
 #define IDLE_NS           (100 * NS_PER_MS) /* without an answer: time to free what was not needed */
 
-struct descriptor {
-    struct op_queue queues[2]; /* the kernel has the first of each, if it has any */
-    bool is_drained; /* the last receive has left nothing: trying first would be in vain */
-    bool is_bulky;   /* and it brought much: a warm lease is worth a call of its own */
-};
-
-struct eddy__poller {
-    eddy_loop *loop;
-    struct eddy__uring uring;
-    struct descriptor *descriptors; /* by fd */
-    int capacity;
-    int lent; /* operations that the kernel has */
-    struct eddy__uring_watches watches;
-    struct eddy__leases leases;
-    struct eddy__lease_ring lease_ring;
-    bool is_starved; /* something did not get a slot: look for it */
-    bool is_closing;
-};
+_Static_assert(sizeof(struct uring_descriptor) <= 64, "ten thousand of them share the cache");
 
 /* --- the table -------------------------------------------------------------------------------- */
 
 /* The entry of a descriptor, or NULL: no memory, or no such descriptor. Entries move when a higher
  * descriptor comes. */
-static struct descriptor *descriptor_at(struct eddy__poller *poller, int fd) {
-    struct descriptor *descriptors;
+static struct uring_descriptor *descriptor_at(struct eddy__poller *poller, int fd) {
+    struct uring_descriptor *descriptors;
 
     if (likely(fd < poller->capacity))
         return &poller->descriptors[fd];
@@ -65,116 +42,96 @@ static struct descriptor *descriptor_at(struct eddy__poller *poller, int fd) {
 
 /* --- asking the kernel ------------------------------------------------------------------------ */
 
-static uint64_t op_tag(const struct eddy__op *op) {
-    return (uint64_t)(uintptr_t)op | OF_OPERATION;
+/* True: a multishot answers it. */
+static bool op_begin(struct eddy__poller *poller, const struct eddy__op *op) {
+    if (direction_of(op) == WRITING)
+        return false;
+    return op->code == EDDY__OP_ACCEPT ? eddy__uring_accept_begin(poller, op)
+                                       : eddy__uring_receive_begin(poller, op);
 }
 
-static void op_fill(const struct eddy__op *op, struct io_uring_sqe *slot) {
-    bool reads = direction_of(op) == READING;
-
-    if (op->is_polled) {
-        io_uring_prep_poll_add(slot, op->fd, reads ? EPOLLIN : EPOLLOUT);
-        return;
-    }
-    switch (op->code) {
-    case EDDY__OP_RECV:
-        io_uring_prep_recv(slot, op->fd, op->buffer, op->size, 0);
-        break;
-    case EDDY__OP_LEASE:
-        io_uring_prep_recv(slot, op->fd, NULL, LEASE_BYTES, 0);
-        eddy__lease_ring_select(slot);
-        break;
-    case EDDY__OP_SEND:
-        io_uring_prep_send(slot, op->fd, op->buffer, op->size, MSG_NOSIGNAL);
-        break;
-    case EDDY__OP_ACCEPT:
-        io_uring_prep_accept(slot, op->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        break;
-    case EDDY__OP_CONNECT:
-        io_uring_prep_connect(slot, op->fd, op->address, op->address_size);
-        break;
-    default:
-        io_uring_prep_poll_add(slot, op->fd, reads ? EPOLLIN : EPOLLOUT);
-    }
-}
-
-static bool op_receives(const struct eddy__op *op) {
-    return op->code == EDDY__OP_RECV || op->code == EDDY__OP_LEASE;
-}
-
-/* The kernel refuses to wait without a single lease. Where it does not know them the operation
- * waits for readiness, and receives by itself. */
-static void op_ready_lease(struct eddy__poller *poller, struct eddy__op *op) {
-    op->is_polled = poller->descriptors[op->fd].is_bulky ||
-                    !eddy__lease_ring_open(&poller->lease_ring, &poller->uring);
-    if (!op->is_polled && poller->lease_ring.filled == 0)
-        eddy__lease_ring_fill(&poller->lease_ring, &poller->leases);
+/* True: what it asks for had come ahead. */
+static bool op_take(struct eddy__poller *poller, struct eddy__op *op) {
+    if (direction_of(op) == WRITING)
+        return false;
+    return op->code == EDDY__OP_ACCEPT ? eddy__uring_accept_take(poller, op)
+                                       : eddy__uring_receive_take(poller, op);
 }
 
 /* Without a slot it is started before the next wait. */
 static void op_start(struct eddy__poller *poller, struct eddy__op *op) {
-    struct io_uring_sqe *slot = eddy__uring_slot(&poller->uring);
+    struct io_uring_sqe *slot;
 
-    if (op->code == EDDY__OP_LEASE)
-        op_ready_lease(poller, op);
+    if (op_begin(poller, op))
+        return;
+    slot = eddy__uring_slot(&poller->uring);
     if (unlikely(!slot)) {
         poller->is_starved = true;
         return;
     }
-    op_fill(op, slot);
-    if (op_receives(op) && !op->is_polled && poller->descriptors[op->fd].is_drained)
-        slot->ioprio |= IORING_RECVSEND_POLL_FIRST;
+    if (op_receives(op))
+        eddy__uring_receive_ready(poller, op);
+    eddy__uring_op_fill(op, slot);
+    if (op_receives(op))
+        eddy__uring_receive_fill(poller, op, slot);
     io_uring_sqe_set_data64(slot, op_tag(op));
     op->is_lent = true;
     poller->lent++;
 }
 
-/* While the loop runs, its next wait hands over what was asked. When it does not, who knows when
- * that will be. */
-static void poller_hand_over(struct eddy__poller *poller) {
+void eddy__uring_hand_over(struct eddy__poller *poller) {
     if (!poller->loop->running)
         eddy__uring_submit(&poller->uring);
 }
 
+void eddy__uring_finish_first(struct eddy__poller *poller, int fd, ssize_t result) {
+    struct op_queue *queue = &poller->descriptors[fd].queues[READING];
+    struct eddy__op *op = queue->first;
+
+    queue_remove(queue, op);
+    op->result = result;
+    op->done(op);
+}
+
+void eddy__uring_start_first(struct eddy__poller *poller, int fd, int direction) {
+    for (;;) {
+        struct op_queue *queue = &poller->descriptors[fd].queues[direction];
+        struct eddy__op *op = queue->first;
+
+        if (!op || op->is_lent || poller->is_closing)
+            return;
+        if (!op_take(poller, op)) {
+            op_start(poller, op);
+            return;
+        }
+        queue_remove(queue, op);
+        op->done(op);
+    }
+}
+
 /* --- operations ------------------------------------------------------------------------------- */
 
-/* A local connect never waits; and the ring takes a full queue for success. */
-static bool is_local_connect(const struct eddy__op *op) {
-    return op->code == EDDY__OP_CONNECT && op->address->sa_family == AF_UNIX;
-}
-
-static int op_connect_now(const struct eddy__op *op) {
-    int r;
-
-    do {
-        r = eddy__os_connect(op->fd, op->address, op->address_size);
-    } while (r == -EINTR);
-    return r;
-}
-
 static bool uring_submit(struct eddy__poller *poller, struct eddy__op *op) {
-    struct descriptor *descriptor = op->fd < 0 ? NULL : descriptor_at(poller, op->fd);
+    struct uring_descriptor *descriptor = op->fd < 0 ? NULL : descriptor_at(poller, op->fd);
     struct op_queue *queue;
 
     assert(!op->pending);
     if (!descriptor || poller->is_closing) {
-        op->result = !eddy__os_is_open(op->fd) ? -EBADF
-                     : poller->is_closing      ? EDDY_ESHUTDOWN
-                                               : -ENOMEM;
+        op->result = op_refusal(op, poller->is_closing);
         return true;
     }
-    if (is_local_connect(op)) {
-        op->result = op_connect_now(op);
+    if (eddy__uring_op_is_done_now(op))
         return true;
-    }
     op->is_lent = op->is_cancelled = op->is_polled = false;
     if (op->code == EDDY__OP_LEASE)
         op->buffer = NULL;
     queue = &descriptor->queues[direction_of(op)];
+    if (!queue->first && op_take(poller, op))
+        return true;
     queue_append(queue, op);
     if (queue->first == op)
         op_start(poller, op);
-    poller_hand_over(poller);
+    eddy__uring_hand_over(poller);
     return false;
 }
 
@@ -182,116 +139,52 @@ static void op_cancel(struct eddy__poller *poller, struct eddy__op *op) {
     op->is_cancelled = true;
     if (!eddy__uring_take_back(&poller->uring, op_tag(op)))
         poller->is_starved = true;
-    poller_hand_over(poller);
+    eddy__uring_hand_over(poller);
+}
+
+/* What the kernel does not have is over at once, and what a multishot brings later is for the next.
+ * Connections nobody has asked for should rather go to others. */
+static void op_abandon(struct eddy__poller *poller, struct eddy__op *op) {
+    struct op_queue *queue = &poller->descriptors[op->fd].queues[direction_of(op)];
+
+    queue_remove(queue, op);
+    if (op->code == EDDY__OP_ACCEPT && !queue->first)
+        eddy__uring_accept_stop(poller, op->fd);
+    op->result = -ECANCELED;
+    op->done(op);
 }
 
 static void uring_cancel(struct eddy__poller *poller, struct eddy__op *op) {
     if (!op->pending || op->is_cancelled)
         return;
-    if (op->is_lent) {
+    if (op->is_lent)
         op_cancel(poller, op);
-        return;
-    }
-    queue_remove(&poller->descriptors[op->fd].queues[direction_of(op)], op);
-    op->result = -ECANCELED;
-    op->done(op);
-}
-
-/* Is this answer none? A thread that ends takes back what it asked for, a signal interrupts, and a
- * socket may be ready for an instant only. */
-static bool op_goes_on(struct eddy__op *op, int result) {
-    bool was_polled = op->is_polled;
-
-    op->is_polled = false;
-    if (op->is_cancelled)
-        return false;
-    if (op->code == EDDY__OP_CONNECT) {
-        op->is_polled = result == -EINTR; /* it is under way */
-        return op->is_polled || result == -ECANCELED;
-    }
-    op->is_polled = result == -EAGAIN;
-    return op->is_polled || result == -EINTR || result == -ECANCELED || (was_polled && result >= 0);
-}
-
-/* The answer as the operation's result. */
-static ssize_t op_result(const struct eddy__poller *poller, const struct eddy__op *op, int result,
-                         bool was_polled) {
-    if (op->is_cancelled && (result == -EINTR || result == -EAGAIN))
-        return -ECANCELED;
-    if (op->code == EDDY__OP_CONNECT && was_polled && result >= 0)
-        return eddy__os_socket_error(op->fd);
-    if (op->code == EDDY__OP_ACCEPT && poller->is_closing && result >= 0) {
-        eddy__os_close(result); /* nobody is going to serve it */
-        return -ECANCELED;
-    }
-    if (op->code == EDDY__OP_READABLE || op->code == EDDY__OP_WRITABLE)
-        return MIN(result, 0);
-    return result;
-}
-
-/* Without a ring of leases: one is taken now that something has come. */
-static int lease_receive(struct eddy__poller *poller, struct eddy__op *op) {
-    int r;
-
-    op->buffer = eddy__lease_take(&poller->leases);
-    if (!op->buffer)
-        return -ENOMEM;
-    r = (int)eddy__os_recv(op->fd, op->buffer, LEASE_BYTES, MSG_DONTWAIT);
-    if (r <= 0)
-        eddy__lease_give(&poller->leases, TAKE_POINTER(op->buffer));
-    return r;
-}
-
-/* What a receive by lease has come to; its buffer, if it brought something. */
-static int lease_answered(struct eddy__poller *poller, struct eddy__op *op,
-                          const struct io_uring_cqe *answer) {
-    if (answer->flags & IORING_CQE_F_BUFFER)
-        op->buffer = eddy__lease_ring_take(&poller->lease_ring, answer);
-    if (op->buffer && answer->res <= 0)
-        eddy__lease_give(&poller->leases, TAKE_POINTER(op->buffer));
-    if (answer->res == -ENOBUFS && op->is_cancelled)
-        return -ECANCELED;
-    if (answer->res == -ENOBUFS) {
-        eddy__lease_ring_grow(&poller->lease_ring);
-        return eddy__lease_ring_fill(&poller->lease_ring, &poller->leases) ? -EINTR : -ENOMEM;
-    }
-    if (op->is_polled && answer->res >= 0) {
-        op->is_polled = false;
-        return lease_receive(poller, op);
-    }
-    return answer->res;
-}
-
-/* What a receive teaches about the next one. */
-static void descriptor_received(struct eddy__poller *poller, const struct eddy__op *op, int result,
-                                uint32_t flags) {
-    struct descriptor *descriptor = &poller->descriptors[op->fd];
-
-    descriptor->is_drained =
-        poller->uring.waits_first && result > 0 && !(flags & IORING_CQE_F_SOCK_NONEMPTY);
-    if (op->code == EDDY__OP_LEASE && result > 0)
-        descriptor->is_bulky = result >= BULKY_BYTES;
+    else
+        op_abandon(poller, op);
 }
 
 static void op_answered(struct eddy__poller *poller, struct eddy__op *op,
                         const struct io_uring_cqe *answer) {
-    struct op_queue *queue = &poller->descriptors[op->fd].queues[direction_of(op)];
-    int result = op->code == EDDY__OP_LEASE ? lease_answered(poller, op, answer) : answer->res;
+    int result = op_receives(op) ? eddy__uring_received(poller, op, answer) : answer->res;
+    int fd = op->fd, direction = direction_of(op);
     bool was_polled = op->is_polled;
 
-    if (op_receives(op))
-        descriptor_received(poller, op, result, answer->flags);
     poller->lent--;
     op->is_lent = false;
-    if (unlikely(op_goes_on(op, result))) {
+    if (unlikely(eddy__uring_op_goes_on(op, result))) {
         op_start(poller, op);
         return;
     }
-    queue_remove(queue, op);
-    op->result = op_result(poller, op, result, was_polled);
-    if (queue->first && !poller->is_closing)
-        op_start(poller, queue->first);
+    queue_remove(&poller->descriptors[fd].queues[direction], op);
+    op->result = eddy__uring_op_result(poller, op, result, was_polled);
     op->done(op);
+    eddy__uring_start_first(poller, fd, direction);
+}
+
+static bool multishot_answered(struct eddy__poller *poller, const struct io_uring_cqe *answer) {
+    return eddy__multishot_accepts(answer->user_data)
+               ? eddy__uring_accept_answered(poller, answer)
+               : eddy__uring_receive_answered(poller, answer);
 }
 
 /* --- watches ---------------------------------------------------------------------------------- */
@@ -321,12 +214,18 @@ static void queue_feed(struct eddy__poller *poller, struct op_queue *queue) {
         op_cancel(poller, op);
 }
 
+static void descriptor_feed(struct eddy__poller *poller, int fd) {
+    eddy__multishot_feed(poller, &poller->descriptors[fd].receiver.multishot, fd);
+    for (int direction = READING; direction <= WRITING; direction++)
+        queue_feed(poller, &poller->descriptors[fd].queues[direction]);
+}
+
 /* Finds what did not get a slot. */
 static void poller_feed(struct eddy__poller *poller) {
     poller->is_starved = false;
+    eddy__uring_accepts_feed(poller);
     for (int fd = 0; fd < poller->capacity && !poller->is_starved; fd++)
-        for (int direction = READING; direction <= WRITING; direction++)
-            queue_feed(poller, &poller->descriptors[fd].queues[direction]);
+        descriptor_feed(poller, fd);
 }
 
 static void poller_ask(struct eddy__poller *poller) {
@@ -344,6 +243,8 @@ static bool poller_answered(struct eddy__poller *poller, const struct io_uring_c
     case OF_OPERATION:
         op_answered(poller, (struct eddy__op *)(uintptr_t)answer->user_data, answer);
         return true;
+    case OF_MULTISHOT:
+        return multishot_answered(poller, answer);
     case OF_WATCH:
         return !poller->is_closing && eddy__uring_watches_answered(
                                           &poller->watches, answer->user_data, answer->res, is_old);
@@ -403,12 +304,25 @@ static int uring_message_fd(struct eddy__poller *poller) {
     return poller->uring.ring.ring_fd;
 }
 
+/* True: a multishot's end is still to be handed over. */
+static bool descriptor_forget(struct eddy__poller *poller, int fd) {
+    bool accepted = eddy__uring_accept_forget(poller, fd);
+
+    return eddy__uring_receive_forget(poller, fd) || accepted;
+}
+
+/* At once: the file is about to be closed, and a multishot holds it open. */
 static void uring_forget(struct eddy__poller *poller, int fd) {
     if (fd < 0 || fd >= poller->capacity)
         return;
     assert(!poller->descriptors[fd].queues[READING].first);
     assert(!poller->descriptors[fd].queues[WRITING].first);
-    poller->descriptors[fd].is_drained = poller->descriptors[fd].is_bulky = false;
+    if (descriptor_forget(poller, fd))
+        eddy__uring_flush(&poller->uring);
+}
+
+static bool uring_holds_input(const struct eddy__poller *poller, int fd) {
+    return fd < poller->capacity && poller->descriptors[fd].receiver.first;
 }
 
 /* The last first: those end at once, the kernel has the first only. done() may move the table. */
@@ -427,7 +341,11 @@ static void uring_cancel_all(struct eddy__poller *poller) {
     for (int fd = 0; fd < poller->capacity; fd++)
         for (int direction = READING; direction <= WRITING; direction++)
             queue_cancel(poller, fd, direction);
+    for (int fd = 0; fd < poller->capacity; fd++)
+        descriptor_forget(poller, fd);
     while (poller->lent > 0 && eddy__os_now() < until_ns) {
+        if (poller->uring.knows_multishot)
+            eddy__uring_take_back_all(&poller->uring);
         uring_poll(poller, NS_PER_SECOND);
     }
     if (poller->lent > 0)
@@ -460,6 +378,7 @@ static void uring_close(struct eddy__poller *poller) {
     eddy__uring_close(&poller->uring);
     eddy__leases_deinit(&poller->leases);
     eddy__uring_watches_deinit(&poller->watches);
+    eddy__uring_accepts_deinit(poller);
     eddy__free(poller->descriptors);
     eddy__free(poller);
 }
@@ -473,6 +392,7 @@ const struct eddy__poller_class eddy__poller_uring = {
     .submit = uring_submit,
     .cancel = uring_cancel,
     .forget = uring_forget,
+    .holds_input = uring_holds_input,
     .lease_return = uring_lease_return,
     .watch = uring_watch,
     .unwatch = uring_unwatch,

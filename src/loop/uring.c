@@ -59,6 +59,17 @@ static bool ring_is_of_5_19(const struct io_uring *ring) {
     return ring->flags & (IORING_SETUP_COOP_TASKRUN | IORING_SETUP_DEFER_TASKRUN);
 }
 
+/* Operations can be asked about, flags not: this one came with the multishot receive, Linux 6.0. */
+static bool ring_is_of_6_0(struct io_uring *ring) {
+    union {
+        struct io_uring_probe head;
+        char room[sizeof(struct io_uring_probe) + 256 * sizeof(struct io_uring_probe_op)];
+    } about = {.room = {0}};
+
+    return io_uring_register_probe(ring, &about.head, 256) == 0 &&
+           io_uring_opcode_supported(&about.head, IORING_OP_SEND_ZC);
+}
+
 /* Some kernels (before 5.12) count rings against `ulimit -l`, which is small. */
 int eddy__uring_open(struct eddy__uring *uring, bool one_thread) {
     int r = ring_open_best(&uring->ring, one_thread, 1);
@@ -67,6 +78,7 @@ int eddy__uring_open(struct eddy__uring *uring, bool one_thread) {
         r = ring_open_best(&uring->ring, one_thread, URING_SMALLER);
     uring->host_fd = -1;
     uring->waits_first = r == 0 && ring_is_of_5_19(&uring->ring);
+    uring->knows_multishot = uring->waits_first && ring_is_of_6_0(&uring->ring);
     return r;
 }
 
@@ -104,6 +116,15 @@ bool eddy__uring_take_back(struct eddy__uring *uring, uint64_t tag) {
     io_uring_prep_cancel64(slot, tag, 0);
     io_uring_sqe_set_data64(slot, OF_NOBODY);
     return true;
+}
+
+void eddy__uring_take_back_all(struct eddy__uring *uring) {
+    struct io_uring_sqe *slot = eddy__uring_slot_of_cancel(uring);
+
+    if (unlikely(!slot))
+        return;
+    io_uring_prep_cancel64(slot, 0, IORING_ASYNC_CANCEL_ANY | IORING_ASYNC_CANCEL_ALL);
+    io_uring_sqe_set_data64(slot, OF_NOBODY);
 }
 
 /* --- entering the kernel ---------------------------------------------------------------------- */

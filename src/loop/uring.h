@@ -18,12 +18,13 @@
 #define URING_SMALLER         4 /* the ring when there is no memory for that: `ulimit -l` */
 
 /* Whom an answer is for: the lowest bits of its tag. The rest is the operation's address; or the
- * watched descriptor and the number of the question. */
-enum { OF_OPERATION, OF_WATCH, OF_NOBODY, OF_MASK };
+ * descriptor and the number of the question that a watch or a multishot is. */
+enum { OF_OPERATION, OF_WATCH, OF_NOBODY, OF_MULTISHOT, OF_MASK = 3 };
 
 struct eddy__uring {
     struct io_uring ring;
-    bool waits_first; /* IORING_RECVSEND_POLL_FIRST is known (Linux 5.19) */
+    bool waits_first;     /* IORING_RECVSEND_POLL_FIRST is known (Linux 5.19) */
+    bool knows_multishot; /* accepts (Linux 5.19) and receives (6.0) that are answered many times */
     int host_fd; /* the kernel's eventfd of a ring that does not wake who polls it; -1: not asked */
 };
 
@@ -42,6 +43,9 @@ struct io_uring_sqe *eddy__uring_slot_of_cancel(struct eddy__uring *uring);
 /* Asks for the end of what has this tag. Asked in order, it never meets a later question with the
  * same tag. False: no slot. */
 bool eddy__uring_take_back(struct eddy__uring *uring, uint64_t tag);
+
+/* Asks for the end of everything; Linux 5.19. */
+void eddy__uring_take_back_all(struct eddy__uring *uring);
 
 /* Hands over what was asked. */
 void eddy__uring_submit(struct eddy__uring *uring);

@@ -10,6 +10,7 @@
 #include "name.h"
 #include "net.h"
 #include "sanitizer.h"
+#include "server.h"
 
 static char port[8];
 static int served;
@@ -206,17 +207,6 @@ TASK_TEST(connections_max_makes_the_others_wait) {
     return 0;
 }
 
-static int resolve_two(const char *host, const char *service, const struct addrinfo *hints,
-                       struct addrinfo **out) {
-    struct addrinfo *second;
-
-    (void)host;
-    ASSERT_INT_EQ(getaddrinfo("127.0.0.1", service, hints, out), 0);
-    ASSERT_INT_EQ(getaddrinfo("127.0.0.2", service, hints, &second), 0);
-    (*out)->ai_next = second;
-    return 0;
-}
-
 static int connect_plainly(const char *host) {
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     struct addrinfo *info;
@@ -226,6 +216,65 @@ static int connect_plainly(const char *host) {
     ASSERT_INT_EQ(connect(fd, info->ai_addr, info->ai_addrlen), 0);
     freeaddrinfo(info);
     return fd;
+}
+
+/* Far from the limit a poller may accept ahead of the server; near to it, it must not. */
+TASK_TEST(near_its_limit_a_server_lets_nothing_be_accepted_ahead) {
+    enum { MOST = 70, COUNT = 10 };
+    eddy_server *server;
+    int clients[COUNT];
+
+    ASSERT_OK(eddy_start_server(hold, NULL, "127.0.0.1", "0",
+                                &(eddy_server_options){.connections_max = MOST}, &server));
+    snprintf(port, sizeof(port), "%d", eddy_server_port(server));
+    for (int i = 0; i < COUNT; i++) {
+        ASSERT(server->listeners[0].accept.is_repeated == (i < 6)); /* 64 of room */
+        clients[i] = connect_plainly("127.0.0.1");
+        while (eddy_server_clients(server) <= i)
+            ASSERT_OK(eddy_sleep(0.001));
+    }
+    for (int i = 0; i < COUNT; i++)
+        plain_close(&clients[i]);
+    while (eddy_server_clients(server) > 0)
+        ASSERT_OK(eddy_sleep(0.001));
+    ASSERT_OK(eddy_server_close(server));
+    return 0;
+}
+
+TASK_TEST(a_server_without_a_limit_lets_the_poller_accept_ahead) {
+    eddy_server *server = server_start(echo, port);
+    int client = connect_plainly("127.0.0.1");
+
+    while (eddy_server_clients(server) < 1)
+        ASSERT_OK(eddy_sleep(0.001));
+    ASSERT(server->listeners[0].accept.is_repeated);
+    plain_close(&client);
+    ASSERT_OK(eddy_server_close(server));
+    return 0;
+}
+
+TASK_TEST(connections_max_holds_for_a_crowd_as_well) {
+    eddy_server *server;
+
+    ASSERT_OK(eddy_start_server(hold, NULL, "127.0.0.1", "0",
+                                &(eddy_server_options){.connections_max = 90}, &server));
+    snprintf(port, sizeof(port), "%d", eddy_server_port(server));
+    ASSERT_OK(talk_by_many(CLIENTS));
+    ASSERT(most_running <= 90);
+    ASSERT_OK(eddy_server_close(server));
+    ASSERT_INT_EQ(served, CLIENTS);
+    return 0;
+}
+
+static int resolve_two(const char *host, const char *service, const struct addrinfo *hints,
+                       struct addrinfo **out) {
+    struct addrinfo *second;
+
+    (void)host;
+    ASSERT_INT_EQ(getaddrinfo("127.0.0.1", service, hints, out), 0);
+    ASSERT_INT_EQ(getaddrinfo("127.0.0.2", service, hints, &second), 0);
+    (*out)->ai_next = second;
+    return 0;
 }
 
 /* Both come before the server looks: as it stops accepting from one, the other may have come. */

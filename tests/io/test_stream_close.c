@@ -147,6 +147,64 @@ TASK_TEST(an_answer_survives_a_request_that_was_not_read) {
     return 0;
 }
 
+/* A conversation that has gone on for so long that a poller may receive ahead of the reader. */
+static void converse(struct pair *pair) {
+    eddy_slice piece;
+
+    pair_open(pair, NULL);
+    for (int i = 0; i < 20; i++) {
+        peer_send(pair->peer, "hello");
+        ASSERT_INT_EQ(eddy_stream_read_some(pair->stream, &piece), 5);
+    }
+}
+
+TASK_TEST(an_answer_survives_what_was_received_ahead_of_the_reader) {
+    struct pair pair;
+    int before = count_descriptors();
+    char buffer[16];
+
+    converse(&pair);
+    peer_send(pair.peer, "too large");
+    settle();
+    ASSERT_OK(eddy_stream_write(pair.stream, "no", 2));
+    pair.stream = eddy_stream_close(pair.stream);
+    for (int i = 0; i < 10; i++) {
+        peer_send(pair.peer, "too large");
+        settle();
+    }
+    ASSERT_INT_EQ(peer_read_all(pair.peer, buffer, sizeof(buffer)), 2);
+    plain_close(&pair.peer);
+    settle();
+    assert_descriptors(before);
+    return 0;
+}
+
+TASK_TEST(a_peer_whose_words_were_not_read_is_told_by_a_reset) {
+    struct pair pair;
+    char buffer[16];
+
+    converse(&pair);
+    peer_send(pair.peer, "unread");
+    settle();
+    pair.stream = eddy_stream_close(pair.stream);
+    ASSERT_INT_EQ(peer_read_now(pair.peer, buffer, sizeof(buffer)), -ECONNRESET);
+    plain_close(&pair.peer);
+    return 0;
+}
+
+/* The kernel must not hold the connection open for a receive that nobody waits for. */
+TASK_TEST(a_peer_sees_the_end_as_soon_as_a_long_conversation_is_closed) {
+    struct pair pair;
+    char buffer[16];
+
+    converse(&pair);
+    settle();
+    pair.stream = eddy_stream_close(pair.stream);
+    ASSERT_INT_EQ(peer_read_all(pair.peer, buffer, sizeof(buffer)), 0);
+    plain_close(&pair.peer);
+    return 0;
+}
+
 VIRTUAL_TEST(a_peer_that_talks_for_ever_is_not_listened_to_for_ever) {
     struct pair pair;
     int before = count_descriptors();
