@@ -47,7 +47,9 @@ def prototype(one):
     if one.source:
         end = ";" if one.kind == "struct" else ","
         inside = [f"    {member.declaration}{end}" for member in one.members]
-        return [f"typedef {one.text} {{", *inside, f"}} {one.name};"]
+        if one.source.startswith("typedef"):
+            return [f"typedef {one.text} {{", *inside, f"}} {one.name};"]
+        return [f"{one.text} {{", *inside, "};"]
     if one.kind == "macro":
         return [f"#define {one.text}"]
     if one.kind == "type":
@@ -60,11 +62,11 @@ def prototype(one):
 def wrapped(text, columns=72):
     """A prototype over several lines, broken behind commas."""
     lines = []
-    indent = text.index("(") + 1
+    indent = text.index("(") + 1 if text.index("(") < 36 else 8
     while len(text) > columns and ", " in text[:columns]:
         cut = text.rindex(", ", 0, columns) + 1
         lines.append(text[:cut])
-        text = " " * min(indent, 24) + text[cut + 1:]
+        text = " " * indent + text[cut + 1:]
     return [*lines, text]
 
 

@@ -32,6 +32,7 @@ class Prose:
     def __init__(self, headers, links):
         self.kinds = {}
         self.members = set()
+        self.owners = {}  # the enum of an enumerator
         self.links = links  # False in manual pages
         self.problems = []
         for one in (one for header in headers for one in header.declarations):
@@ -39,6 +40,7 @@ class Prose:
             for member in one.members:
                 if one.kind == "enum":
                     self.kinds[member.name] = "enumerator"
+                    self.owners[member.name] = one.name
                 else:
                     self.members.add(f"{one.name}.{member.name}")
 
@@ -62,7 +64,10 @@ class Prose:
     def link(self, role, target, shown):
         if not self.links:
             return f"**{escaped(shown)}**"
-        return f":c:{role}:`{escaped(shown)} <{target}>`"
+        return f":c:{role}:`{escaped(shown)} <{self.target(target)}>`"
+
+    def target(self, name):
+        return f"{self.owners[name]}.{name}" if name in self.owners else name
 
     def token(self, found):
         if found["name"]:

@@ -118,7 +118,7 @@ class Sample(unittest.TestCase):
     def test_names_become_links_and_codes_literals(self):
         self.assertEqual(self.words.words("eddy_open() gives *out, -ENOMEM and EDDY_ONE."),
                          ":c:func:`eddy\\_open() <eddy_open>` gives ``*out``, ``-ENOMEM`` and "
-                         ":c:enumerator:`EDDY\\_ONE <EDDY_ONE>`.")
+                         ":c:enumerator:`EDDY\\_ONE <eddy_kind.EDDY_ONE>`.")
 
     def test_a_name_that_nobody_declares_is_a_problem(self):
         words = prose.Prose([self.header], links=True)
