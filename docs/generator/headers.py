@@ -22,7 +22,7 @@ NOT_FOR_PROGRAMS = re.compile(r"EDDY_(\w+_)?H|EDDY_API|EDDY_PRINTF|EDDY_STRING(_
 
 COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 NOTE = re.compile(r" */\*(?:(?!\*/|---).)*\*/", re.DOTALL)
-SECTION = re.compile(r"--- (.*?) -*(?:---)?$", re.DOTALL)
+SECTION = re.compile(r"--- (.*?) *(?:-{3,})?(?:\n\n(.*))?$", re.DOTALL)
 
 
 @dataclass
@@ -66,6 +66,7 @@ class Header:
     summary: str
     text: str
     sections: list
+    wrapped: set  # functions that are there for others to call
 
     @property
     def groups(self):
@@ -280,7 +281,7 @@ def read(path, name):
     summary, _, rest = whole.partition("\n\n")
     summary = squeezed(summary).split(" - ", 1)[1]
 
-    sections = [Section("", "")]
+    sections, seen = [Section("", "")], set()
     group = Group("", [])
 
     def finish():
@@ -296,21 +297,22 @@ def read(path, name):
             finish()
             found = SECTION.match(comment_text(piece))
             if found:
-                title, _, about = squeezed(re.sub(r"\s*-{3,}$", "", found[1])).partition(". ")
-                sections.append(Section(title, about))
+                title, _, about = squeezed(found[1]).partition(". ")
+                sections.append(Section(title, about or found[2] or ""))
             else:
                 group.text = comment_text(piece)
         else:
             code, note = piece
             one = declaration(code, known)
-            if one:
+            if one and one.name not in seen:  # a macro may stand before the function it calls
+                seen.add(one.name)
                 one.note = note or one.note
                 group.declarations.append(one)
     finish()
     for section in sections:
         section.groups = [one for one in section.groups if one.declarations or one.text]
     kept = [one for one in sections if one.groups or one.text]
-    return Header(name, summary, rest.strip("\n"), kept)
+    return Header(name, summary, rest.strip("\n"), kept, known.wrapped)
 
 
 def read_all(include, order):

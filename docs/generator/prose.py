@@ -6,11 +6,9 @@ A name that begins with eddy_ or EDDY_ and is declared nowhere is an error.
 
 import re
 
-ENVIRONMENT = {"EDDY_BACKEND", "EDDY_DEBUG"}  # variables, not names of C
-
 TOKEN = re.compile(r"""
     `(?P<code>[^`]+)`
-  | (?P<setting>EDDY_(?:BACKEND|DEBUG)=\w+)
+  | (?P<setting>\bEDDY_[A-Z_]+=\w+)
   | \b(?P<name>(?:eddy|EDDY)_\w*\w)(?P<member>\.\w+)?(?P<call>\((?:[^()]|\([^()]*\))*\))?
   | (?P<literal>
         EDDY_\.\.\.\w*
@@ -29,12 +27,13 @@ ROLES = {"function": "func", "macro": "macro", "type": "type", "struct": "struct
 class Prose:
     """Knows all names; `problems` are the ones that it was asked for and that nobody declares."""
 
-    def __init__(self, headers, links):
+    def __init__(self, headers, links, environment=()):
         self.kinds = {}
         self.members = set()
         self.owners = {}  # the enum of an enumerator
         self.links = links  # False in manual pages
         self.problems = []
+        self.plain = set(environment).union(*(header.wrapped for header in headers))
         for one in (one for header in headers for one in header.declarations):
             self.kinds[one.name] = one.kind
             for member in one.members:
@@ -48,8 +47,8 @@ class Prose:
 
     def reference(self, found):
         name, member, call = found["name"], found["member"] or "", found["call"] or ""
-        if name in ENVIRONMENT and name not in self.kinds:
-            return literal(name) + member
+        if name in self.plain and name not in self.kinds:
+            return literal(name + member + call)
         if name not in self.kinds:
             self.problems.append(name)
             return literal(name + member + call)

@@ -61,6 +61,15 @@ EDDY_API int eddy_first_at(eddy_thing *thing, double when); /* at a time */
 #define eddy_noted(...) eddy_noted_at(EDDY_PLACE, __VA_ARGS__)
 EDDY_API void eddy_noted_at(const char *place, eddy_thing *thing);
 
+/* Both are there. */
+EDDY_API int eddy_both(int x);
+EDDY_API int eddy_both_at(const char *place, int x);
+#define eddy_both(...) eddy_both_at(EDDY_PLACE, __VA_ARGS__)
+
+/* --- values -----------------------------------------------------------------------------------
+ *
+ * They have a text of their own. */
+
 /* A value. */
 typedef enum eddy_kind { EDDY_ONE, EDDY_TWO } eddy_kind;
 
@@ -92,12 +101,16 @@ class Sample(unittest.TestCase):
     def test_a_comment_belongs_to_what_follows_up_to_an_empty_line(self):
         names = [[one.name for one in group.declarations] for group in self.groups]
         self.assertEqual(names, [["eddy_thing"], ["eddy_open_options"], ["eddy_open"],
-                                 ["eddy_first", "eddy_first_at", "eddy_noted"], ["eddy_kind"]])
+                                 ["eddy_first", "eddy_first_at", "eddy_noted"], ["eddy_both"],
+                                 ["eddy_kind"]])
 
     def test_a_wrapper_is_shown_with_the_arguments_that_a_program_gives(self):
         self.assertEqual(self.declared("eddy_open").text,
                          "int eddy_open(const eddy_open_options *options, eddy_thing **out)")
         self.assertEqual(self.declared("eddy_noted").text, "void eddy_noted(eddy_thing *thing)")
+
+    def test_a_function_with_a_macro_of_its_name_is_shown_once(self):
+        self.assertEqual([one.text for one in self.groups[4].declarations], ["int eddy_both(int x)"])
 
     def test_what_only_ends_like_a_wrapped_one_is_shown(self):
         self.assertEqual(self.declared("eddy_first_at").note, "at a time")
@@ -109,7 +122,8 @@ class Sample(unittest.TestCase):
 
     def test_a_section_has_a_title_and_words(self):
         self.assertEqual([(one.title, one.text) for one in self.header.sections],
-                         [("", ""), ("the rest", "All return 0.")])
+                         [("", ""), ("the rest", "All return 0."),
+                          ("values", "They have a text of their own.")])
 
     def test_text_lists_and_code_are_told_apart(self):
         kinds = [kind for kind, _ in prose.split(self.groups[3].text)]
@@ -122,7 +136,7 @@ class Sample(unittest.TestCase):
 
     def test_a_name_that_nobody_declares_is_a_problem(self):
         words = prose.Prose([self.header], links=True)
-        words.words("see eddy_nowhere()")
+        words.words("see eddy_nowhere(), eddy_both_at() and eddy_both()")
         self.assertEqual(words.problems, ["eddy_nowhere"])
 
     def test_a_manual_page_can_be_found_by_every_name_of_its_group(self):
