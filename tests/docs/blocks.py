@@ -9,7 +9,8 @@ What a block of ```c is taken for, and what it gets around it:
   one that includes nothing). If the next block of its page
   is ```text, before any heading, it is run, and prints that on standard output;
 - with a function's body at the left margin, a file of a program: the usual headers before it;
-- else statements: those headers, and a coroutine function around them in which `r` is declared.
+- else statements: those headers, and a coroutine function around them, in which the nouns of eddy
+  that a reader knows are declared: `r`, `task`, `loop`, `stream`, `future`.
 
 What a block takes for granted from the text around it stands before it in the page, in a comment
 that readers do not see: <!-- given: declarations -->. A program with one is compiled only.
@@ -37,6 +38,15 @@ LIMIT_SECONDS = 60
 PIECE = re.compile(r"^```(\w*)\n(.*?)^```$|^(#+ [^\n]*)$|<!-- given: (.*?) -->", re.DOTALL | re.MULTILINE)
 HEADERS = "".join(f"#include <{name}>\n" for name in (
     "eddy.h", "eddy/http.h", "math.h", "signal.h", "stdio.h", "stdlib.h", "string.h", "unistd.h"))
+STATEMENTS = """int statements(eddy_task *task, eddy_loop *loop, eddy_stream *stream);
+int statements(eddy_task *task, eddy_loop *loop, eddy_stream *stream) {
+eddy_future *future = task;
+int r = 0;
+(void)loop;
+(void)stream;
+(void)future;
+{
+"""
 BODY = re.compile(r"^[a-z][^\n;=]*\) \{$|^(typedef|struct|enum|#define|static) ", re.MULTILINE)
 
 
@@ -68,8 +78,7 @@ class Block:
         before = f"{HEADERS}{self.given}\n"
         if self.is_program or BODY.search(self.code):
             return before + here + self.code
-        return (f"{before}int statements(void *arg);\nint statements(void *arg) {{\n"
-                f"(void)arg;\nint r = 0;\n(void)r;\n{here}{self.code}\nreturn r;\n}}\n")
+        return f"{before}{STATEMENTS}{here}{self.code}\n}}\nreturn r;\n}}\n"
 
 
 def blocks_of(page):
