@@ -28,8 +28,8 @@ bench:    ## measures, beside the limits and the peers; some twelve minutes
 install:  ## installs under PREFIX, /usr/local unless told; DESTDIR stages
 	@tools/setup build && tools/build build -Dprefix=$(PREFIX) && meson install -C build --no-rebuild --quiet --destdir "$(DESTDIR)" && echo "installed under $(DESTDIR)$(PREFIX)"
 
-docs:     ## makes the pages of the API, build/docs/html/index.html
-	@tools/setup docs && mkdir -p build/docs && doxygen docs/Doxyfile && echo build/docs/html/index.html
+docs:     ## makes the site, build/docs/html/index.html, and the manual pages, which install installs
+	@tools/setup docs && tools/docs build/docs && echo build/docs/html/index.html && echo "man -l build/docs/man/man7/eddy.7"
 
 clean:    ## removes build/
 	rm -rf build

@@ -11,6 +11,7 @@
 #define EDDY_API                     __attribute__((visibility("default")))
 #define EDDY_PRINTF(text, arguments) __attribute__((__format__(__printf__, text, arguments)))
 
+/* The version of these headers. */
 #define EDDY_VERSION_MAJOR 0
 #define EDDY_VERSION_MINOR 1
 #define EDDY_VERSION_PATCH 0

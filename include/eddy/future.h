@@ -110,8 +110,9 @@ EDDY_API int eddy_detach(eddy_future *future);
 EDDY_API bool eddy_cancel(eddy_future *future);
 EDDY_API bool eddy_cancel_with(eddy_future *future, const char *reason);
 
+/* Whether it is done, in whichever way; and whether it was a cancel that ended it. */
 EDDY_API bool eddy_is_done(const eddy_future *future);
-EDDY_API bool eddy_is_cancelled(const eddy_future *future); /* done, and by a cancel */
+EDDY_API bool eddy_is_cancelled(const eddy_future *future);
 
 /* The result of a done future, without waiting or taking: as eddy_await_value().
  * EDDY_EINVALID_STATE while pending. */

@@ -19,6 +19,7 @@
 extern "C" {
 #endif
 
+/* How a loop waits for descriptors. */
 typedef enum eddy_backend {
     EDDY_BACKEND_AUTO, /* io_uring where the kernel allows it, else epoll: eddy_loop_info() says why
                         */
@@ -27,6 +28,7 @@ typedef enum eddy_backend {
     EDDY_BACKEND_SIM
 } eddy_backend;
 
+/* The time that a loop goes by. */
 typedef enum eddy_clock {
     EDDY_CLOCK_MONOTONIC, /* the system's */
     EDDY_CLOCK_VIRTUAL,   /* starts at 0 and jumps to the next deadline whenever the loop would wait
@@ -118,6 +120,7 @@ EDDY_API eddy_loop *eddy_running_loop(void);
  * ever grows, and stands still within a turn. */
 EDDY_API double eddy_time(void);
 
+/* Whether it is inside one of the three runs above. */
 EDDY_API bool eddy_loop_is_running(const eddy_loop *loop);
 
 /* Of a loop that you hold a reference to (eddy_loop_ref). The loop's thread only. */

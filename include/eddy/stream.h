@@ -55,7 +55,8 @@ EDDY_API ssize_t eddy_stream_read_until(eddy_stream *stream, const char *separat
                                         eddy_slice *out);
 EDDY_API ssize_t eddy_stream_read_line(eddy_stream *stream, eddy_slice *out);
 
-EDDY_API bool eddy_stream_at_eof(const eddy_stream *stream); /* the end has come and all is read */
+/* Whether the end has come and all is read. */
+EDDY_API bool eddy_stream_at_eof(const eddy_stream *stream);
 
 /* --- writing ---------------------------------------------------------------------------------- */
 

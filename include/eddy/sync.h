@@ -52,6 +52,7 @@ EDDY_API int eddy_lock_acquire(eddy_lock *lock);
 /* Gives it to the first who waits, or frees it. Aborts with a sentence if it is not held. */
 EDDY_API void eddy_lock_release(eddy_lock *lock);
 
+/* Whether it is held. */
 EDDY_API bool eddy_lock_is_locked(const eddy_lock *lock);
 
 /* --- event ------------------------------------------------------------------------------------ */
@@ -73,6 +74,7 @@ EDDY_API int eddy_event_wait(eddy_event *event);
 EDDY_API void eddy_event_set(eddy_event *event);
 EDDY_API void eddy_event_clear(eddy_event *event);
 
+/* Whether a wait would return at once. */
 EDDY_API bool eddy_event_is_set(const eddy_event *event);
 
 /* --- condition -------------------------------------------------------------------------------- */
@@ -169,6 +171,7 @@ EDDY_API int eddy_barrier_wait(eddy_barrier *barrier);
 EDDY_API void eddy_barrier_reset(eddy_barrier *barrier);
 EDDY_API void eddy_barrier_abort(eddy_barrier *barrier);
 
+/* How many make a party, how many of them have come, and whether it was aborted. */
 EDDY_API int eddy_barrier_parties(const eddy_barrier *barrier);
 EDDY_API int eddy_barrier_n_waiting(const eddy_barrier *barrier);
 EDDY_API bool eddy_barrier_is_broken(const eddy_barrier *barrier);
@@ -231,6 +234,7 @@ EDDY_API void eddy_queue_task_done(eddy_queue *queue);
  * empty; immediate: which it is at once, and what was in it counts as done. */
 EDDY_API void eddy_queue_shutdown(eddy_queue *queue, bool immediate);
 
+/* How many items are in it, how many it may hold, and whether a get or a put would wait. */
 EDDY_API int eddy_queue_qsize(const eddy_queue *queue);
 EDDY_API int eddy_queue_maxsize(const eddy_queue *queue); /* 0: unbounded */
 EDDY_API bool eddy_queue_is_empty(const eddy_queue *queue);

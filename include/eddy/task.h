@@ -185,8 +185,9 @@ EDDY_API int eddy_yield(void);
  *     eddy_timeout t;
  *     eddy_timeout_begin(&t, 2.0);
  *     r = talk(stream);
- *     return eddy_timeout_end(&t, r);         -ETIMEDOUT if r is -ECANCELED because of this scope,
- * else r
+ *     return eddy_timeout_end(&t, r);
+ *
+ * The end returns -ETIMEDOUT if r is -ECANCELED because of this scope, else r.
  *
  * It lives on the stack of the task that begins it. Scopes nest; ending them out of order, or a
  * task inside one, aborts with the place of the begin. seconds <= 0: expired at once; INFINITY:
