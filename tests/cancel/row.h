@@ -43,6 +43,8 @@ struct scene {
     eddy_semaphore semaphore;
     eddy_barrier barrier;
     eddy_queue queue;
+    eddy_channel *channel;
+    eddy_executor *executor;
     eddy_future *futures[2];
     eddy_as_completed *iterator;
     eddy_stream *stream;

@@ -167,6 +167,44 @@ static void drop_queue(struct scene *scene) {
     eddy_queue_deinit(&scene->queue);
 }
 
+/* --- channel ---------------------------------------------------------------------------------- */
+
+static void make_channel(struct scene *scene) {
+    ASSERT_OK(eddy_channel_new(1, &scene->channel));
+}
+
+static void make_full_channel(struct scene *scene) {
+    make_channel(scene);
+    ASSERT_OK(eddy_channel_send_nowait(scene->channel, scene));
+}
+
+static int receives_item(struct scene *scene) {
+    void *item = NULL;
+    int r = eddy_channel_receive(scene->channel, &item);
+
+    ASSERT_PTR_EQ(item, r < 0 ? NULL : scene);
+    return r;
+}
+
+static void send_item(struct scene *scene) {
+    ASSERT_OK(eddy_channel_send_nowait(scene->channel, scene));
+}
+
+static int sends_item(struct scene *scene) {
+    return eddy_channel_send(scene->channel, scene);
+}
+
+static void receive_item(struct scene *scene) {
+    void *item = NULL;
+
+    ASSERT_OK(eddy_channel_receive_nowait(scene->channel, &item));
+    ASSERT_PTR_EQ(item, scene);
+}
+
+static void drop_channel(struct scene *scene) {
+    scene->channel = eddy_channel_unref(scene->channel);
+}
+
 enum { EACH = HANDS | LATCHES | ONE_EACH, ALL = HANDS | LATCHES };
 
 const struct row sync_rows[] = {
@@ -183,5 +221,7 @@ const struct row sync_rows[] = {
     {"eddy_queue_get", gets_item, put_item, make_queue, drop_queue, EACH},
     {"eddy_queue_put", puts_item, get_item, make_full_queue, drop_queue, EACH},
     {"eddy_queue_join", joins_queue, finish_item, make_full_queue, drop_queue, ALL},
+    {"eddy_channel_receive", receives_item, send_item, make_channel, drop_channel, EACH},
+    {"eddy_channel_send", sends_item, receive_item, make_full_channel, drop_channel, EACH},
     {NULL},
 };

@@ -5,6 +5,7 @@
 #include <eddy/threads.h>
 
 #include "row.h"
+#include "util.h"
 
 static void nothing(struct scene *scene) {
     (void)scene;
@@ -183,6 +184,48 @@ static void drop_thread(struct scene *scene) {
     sem_destroy(&scene->held);
 }
 
+static void make_executor(struct scene *scene) {
+    make_thread(scene);
+    ASSERT_OK(eddy_executor_new(&(eddy_executor_options){.threads = 1}, &scene->executor));
+}
+
+static int to_executor(struct scene *scene) {
+    return eddy_to_executor(scene->executor, is_held, scene);
+}
+
+/* Over a job that works, unless the call is refused. */
+static int over_job(struct scene *scene, int (*end)(struct scene *scene)) {
+    bool is_refused = eddy_cancelling() > 0;
+    int r;
+
+    if (!is_refused)
+        eddy_detach(eddy_run_in_executor(scene->executor, is_held, scene));
+    r = end(scene);
+    return r == -ECANCELED && scene->has_begun ? 0 : r; /* cancelled, it has waited all the same */
+}
+
+static int close_executor(struct scene *scene) {
+    return eddy_executor_close(TAKE_POINTER(scene->executor));
+}
+
+static int closes_executor(struct scene *scene) {
+    return over_job(scene, close_executor);
+}
+
+static int shut_down_executor(struct scene *scene) {
+    (void)scene;
+    return eddy_shutdown_default_executor();
+}
+
+static int shuts_down_executor(struct scene *scene) {
+    return over_job(scene, shut_down_executor);
+}
+
+static void drop_executor(struct scene *scene) {
+    ASSERT_OK(eddy_executor_close(scene->executor));
+    drop_thread(scene);
+}
+
 static int return_at_once(void *arg) {
     (void)arg;
     return 0;
@@ -208,6 +251,12 @@ const struct row task_rows[] = {
     {"eddy_task_group_end", ends_group, set_event, nothing, nothing, HANDS | LATCHES},
     {"eddy_task_group_wait", waits_for_group, set_event, nothing, nothing, HANDS | LATCHES},
     {"eddy_to_thread", to_thread, release_thread, make_thread, drop_thread, FINISHES | THREAD},
+    {"eddy_to_executor", to_executor, release_thread, make_executor, drop_executor,
+     FINISHES | THREAD},
+    {"eddy_executor_close", closes_executor, release_thread, make_executor, drop_executor,
+     TAKES | FINISHES | THREAD},
+    {"eddy_shutdown_default_executor", shuts_down_executor, release_thread, make_thread,
+     drop_thread, TAKES | FINISHES | THREAD},
     {"eddy_run_threads", runs_threads, NULL, nothing, nothing, NO_TASK},
     {NULL},
 };
