@@ -21,6 +21,51 @@ bool eddy__debug_is_asked(void) {
     return value && *value && strcmp(value, "0") != 0;
 }
 
+/* --- who has called --------------------------------------------------------------------------- */
+
+static size_t describe_symbol(const struct eddy__symbol *symbol, char *text, size_t size) {
+    return (size_t)snprintf(
+        text, size, "%.*s (%s+0x%jx)", (int)eddy__symbol_name_size(symbol->function),
+        symbol->function ? symbol->function : "", symbol->module, (uintmax_t)symbol->offset);
+}
+
+/* The calls that are the program's, innermost first. */
+static void describe_calls(char *text, size_t size) {
+    struct eddy__symbols *symbols = eddy__symbols_new();
+    uintptr_t calls[32];
+    int count = symbols ? eddy__backtrace(calls, 32) : 0, shown = 0;
+    size_t length = 0;
+
+    for (int i = 0; i < count && shown < CALLS_SHOWN && length < size; i++) {
+        struct eddy__symbol symbol = eddy__symbols_find(symbols, calls[i]);
+        if (symbol.is_eddy)
+            continue;
+        if (shown++ > 0)
+            length += (size_t)snprintf(text + length, size - length, ", ");
+        if (length < size)
+            length += describe_symbol(&symbol, text + length, size - length);
+    }
+    eddy__symbols_free(symbols);
+}
+
+/* The innermost of these calls that is the program's: ", scheduled in start (crawler+0x11e9),", or
+ * nothing. */
+static void describe_caller(const struct eddy__caller *caller, char *text, size_t size) {
+    struct eddy__symbols *symbols = eddy__symbols_new();
+    char call[200];
+
+    text[0] = '\0';
+    for (int i = 0; symbols && i < CALLER_CALLS && caller->calls[i]; i++) {
+        struct eddy__symbol symbol = eddy__symbols_find(symbols, caller->calls[i]);
+        if (symbol.is_eddy)
+            continue;
+        describe_symbol(&symbol, call, sizeof(call));
+        snprintf(text, size, ", scheduled in %s,", call);
+        break;
+    }
+    eddy__symbols_free(symbols);
+}
+
 /* --- slow steps ------------------------------------------------------------------------------- */
 
 static int64_t slow_ns(const eddy_loop *loop) {
@@ -29,17 +74,20 @@ static int64_t slow_ns(const eddy_loop *loop) {
     return seconds > 0 ? ns_from_seconds(seconds) : SLOW_NS_DEFAULT;
 }
 
-static void step_end(const eddy_loop *loop, struct eddy__step *step, int64_t since_ns) {
+static void step_end(const eddy_loop *loop, const struct eddy__step *step, int64_t since_ns) {
     int64_t took_ns = eddy__os_now() - since_ns;
-    char function[120];
+    char function[120], caller[300];
 
     if (took_ns < slow_ns(loop))
         return;
-    if (step->function) {
-        eddy__symbol_format(step->function, function, sizeof(function));
-        snprintf(step->text, sizeof(step->text), "callback %s", function);
+    if (!step->function) {
+        eddy__log(EDDY_LOG_WARNING, "%s kept its loop for %.3f s", step->text,
+                  seconds_from_ns(took_ns));
+        return;
     }
-    eddy__log(EDDY_LOG_WARNING, "%s kept its loop for %.3f s", step->text,
+    eddy__symbol_format(step->function, function, sizeof(function));
+    describe_caller(&step->caller, caller, sizeof(caller));
+    eddy__log(EDDY_LOG_WARNING, "callback %s%s kept its loop for %.3f s", function, caller,
               seconds_from_ns(took_ns));
 }
 
@@ -66,25 +114,6 @@ void eddy__debug_call(eddy_loop *loop, eddy_callback *fn, void *arg) {
 }
 
 /* --- wrong threads ---------------------------------------------------------------------------- */
-
-/* The calls that are the program's, innermost first. */
-static void describe_calls(char *text, size_t size) {
-    struct eddy__symbols *symbols = eddy__symbols_new();
-    uintptr_t calls[32];
-    int count = symbols ? eddy__backtrace(calls, 32) : 0, shown = 0;
-    size_t length = 0;
-
-    for (int i = 0; i < count && shown < CALLS_SHOWN && length < size; i++) {
-        struct eddy__symbol symbol = eddy__symbols_find(symbols, calls[i]);
-        if (symbol.is_eddy)
-            continue;
-        length += (size_t)snprintf(
-            text + length, size - length, "%s%.*s (%s+0x%jx)", shown++ > 0 ? ", " : "",
-            (int)eddy__symbol_name_size(symbol.function), symbol.function ? symbol.function : "",
-            symbol.module, (uintmax_t)symbol.offset);
-    }
-    eddy__symbols_free(symbols);
-}
 
 void eddy__debug_wrong_thread(const eddy_loop *loop) {
     char here[EDDY__THREAD_TEXT_BYTES], calls[600] = "?";

@@ -8,10 +8,13 @@
 
 #include <eddy/loop.h>
 
+#include "callers.h"
+
 /* What is going to run, for a report afterwards, when it may be gone. */
 struct eddy__step {
-    uintptr_t function; /* a callback's, or 0 */
-    char text[160];     /* else: "task "x" (created at y)" */
+    uintptr_t function;         /* a callback's, or 0 */
+    struct eddy__caller caller; /* who has asked for it; all zero: unknown */
+    char text[160];             /* else: "task "x" (created at y)" */
 };
 
 /* EDDY_DEBUG is set, and not to 0. */

@@ -35,9 +35,12 @@ static struct {
     uint32_t generations[HANDLE_LOOPS_MAX]; /* the last that a loop of the id gave out */
 } registry = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
+static void record_due(struct eddy__timer *timer);
+
 int eddy__handles_open(eddy_loop *loop, struct eddy__handles *handles) {
     int r = -EMFILE;
 
+    handles->fire = loop->options.debug ? NULL : record_due;
     eddy__slab_init(&handles->slab, sizeof(struct handle_record));
     pthread_mutex_lock(&registry.lock);
     for (uint32_t id = 0; id < HANDLE_LOOPS_MAX; id++) {
@@ -57,6 +60,7 @@ void eddy__handles_close(struct eddy__handles *handles) {
     uint64_t id = handles->loop_token >> (SLOT_BITS + GENERATION_BITS);
 
     eddy__slab_deinit(&handles->slab);
+    eddy__callers_deinit(&handles->callers);
     pthread_mutex_lock(&registry.lock);
     registry.generations[id] = handles->generation;
     atomic_store(&registry.loops[id], NULL);
@@ -68,6 +72,7 @@ void eddy__handles_close(struct eddy__handles *handles) {
 /* Callbacks are fired and run by a running loop only: theirs. */
 static void record_give(eddy_loop *loop, struct handle_record *record) {
     record->fn = NULL;
+    record->timer.fire = loop->handles.fire;
     eddy__slab_give(&loop->handles.slab, record);
 }
 
@@ -85,6 +90,8 @@ static void record_describe(const void *runnable, struct eddy__step *step) {
     const struct handle_record *record = runnable;
 
     step->function = (uintptr_t)record->fn;
+    step->caller = eddy__callers_find(&eddy__thread.running->handles.callers,
+                                      (uint32_t)(record->token & SLOT_MAX));
 }
 
 static const struct eddy__runnable_class record_class = {.run = record_run,
@@ -111,15 +118,16 @@ static bool record_init(struct eddy__handles *handles, struct handle_record *rec
     return true;
 }
 
-/* In most cases; NULL: record_find(). */
+/* In most cases; NULL: eddy__record_find(). */
 static inline struct handle_record *record_at_hand(eddy_loop *loop) {
     struct handle_record *record = loop->handles.slab.free;
 
     return likely(record && record->timer.fire) ? eddy__slab_take(&loop->handles.slab) : NULL;
 }
 
-/* NULL: no memory. */
-static struct handle_record *record_find(eddy_loop *loop) {
+/* NULL: no memory. It and the slow calls below have eddy's prefix, although they are static: debug
+ * mode tells them so from the program's calls, where eddy is linked into that. */
+static struct handle_record *eddy__record_find(eddy_loop *loop) {
     struct handle_record *record = eddy__records_take(&loop->ready, &loop->handles.slab);
 
     if (record && !record->timer.fire && !record_init(&loop->handles, record)) {
@@ -128,6 +136,8 @@ static struct handle_record *record_find(eddy_loop *loop) {
     }
     if (!record)
         eddy__fail(-ENOMEM);
+    else if (loop->options.debug)
+        eddy__callers_note(&loop->handles.callers, (uint32_t)(record->token & SLOT_MAX));
     return record;
 }
 
@@ -164,12 +174,12 @@ static eddy_loop *loop_to_call(eddy_loop *loop) {
     return loop && eddy__loop_check(loop) == 0 ? loop : NULL;
 }
 
-__attribute__((noinline)) static eddy_handle call_soon_slowly(eddy_loop *loop, eddy_callback *fn,
-                                                              void *arg) {
+__attribute__((noinline)) static eddy_handle eddy__call_soon_slowly(eddy_loop *loop,
+                                                                    eddy_callback *fn, void *arg) {
     struct handle_record *record;
 
     loop = loop_to_call(loop);
-    record = loop ? record_find(loop) : NULL;
+    record = loop ? eddy__record_find(loop) : NULL;
     if (!record)
         return (eddy_handle){0};
     record_fill(loop, record, fn, arg);
@@ -182,7 +192,7 @@ eddy_handle eddy_call_soon(eddy_loop *loop, eddy_callback *fn, void *arg) {
     struct handle_record *record = at_work && !at_work->has_host ? record_at_hand(at_work) : NULL;
 
     if (unlikely(!record))
-        return call_soon_slowly(loop, fn, arg);
+        return eddy__call_soon_slowly(loop, fn, arg);
     record_fill(at_work, record, fn, arg);
     record_ready(at_work, record);
     return (eddy_handle){record->token};
@@ -199,9 +209,10 @@ __attribute__((noinline)) static eddy_handle call_at_finish(eddy_loop *loop,
     return (eddy_handle){record->token};
 }
 
-__attribute__((noinline)) static eddy_handle call_at_slowly(eddy_loop *loop, int64_t deadline_ns,
-                                                            eddy_callback *fn, void *arg) {
-    struct handle_record *record = record_find(loop);
+__attribute__((noinline)) static eddy_handle eddy__call_at_slowly(eddy_loop *loop,
+                                                                  int64_t deadline_ns,
+                                                                  eddy_callback *fn, void *arg) {
+    struct handle_record *record = eddy__record_find(loop);
 
     if (!record)
         return (eddy_handle){0};
@@ -215,15 +226,16 @@ static inline eddy_handle call_at_ns(eddy_loop *loop, int64_t deadline_ns, eddy_
     struct handle_record *record = record_at_hand(loop);
 
     if (unlikely(!record))
-        return call_at_slowly(loop, deadline_ns, fn, arg);
+        return eddy__call_at_slowly(loop, deadline_ns, fn, arg);
     record_fill(loop, record, fn, arg);
     if (likely(eddy__wheel_append(&loop->timers, &record->timer, deadline_ns) && !loop->has_host))
         return (eddy_handle){record->token};
     return call_at_finish(loop, record, deadline_ns);
 }
 
-__attribute__((noinline)) static eddy_handle call_later_slowly(eddy_loop *loop, double seconds,
-                                                               eddy_callback *fn, void *arg) {
+__attribute__((noinline)) static eddy_handle eddy__call_later_slowly(eddy_loop *loop,
+                                                                     double seconds,
+                                                                     eddy_callback *fn, void *arg) {
     loop = loop_to_call(loop);
     if (!loop)
         return (eddy_handle){0};
@@ -235,7 +247,7 @@ eddy_handle eddy_call_later(eddy_loop *loop, double seconds, eddy_callback *fn, 
 
     if (likely(at_work && !at_work->clock_is_old))
         return call_at_ns(at_work, ns_add(at_work->now_ns, ns_from_seconds(seconds)), fn, arg);
-    return call_later_slowly(loop, seconds, fn, arg);
+    return eddy__call_later_slowly(loop, seconds, fn, arg);
 }
 
 eddy_handle eddy_call_at(eddy_loop *loop, double when, eddy_callback *fn, void *arg) {

@@ -50,8 +50,27 @@ TEST(a_slow_callback_is_reported_with_its_name_and_how_long_it_took) {
     run(loop);
 
     ASSERT_STR_CONTAINS(heard, "callback slowpoke (loop-debug+0x");
-    ASSERT_STR_CONTAINS(heard, ") kept its loop for 0.");
+    ASSERT_STR_CONTAINS(heard, "), kept its loop for 0.");
     ASSERT_STR_EQ(strstr(heard, " s\n"), " s\n"); /* once */
+}
+
+__attribute__((noinline)) static void schedule(eddy_loop *loop, double seconds) {
+    for (int i = 0; i < 2; i++) /* the second time with records that were used before */
+        if (seconds > 0)
+            eddy_call_later(loop, seconds, slowpoke, loop);
+        else
+            eddy_call_soon(loop, slowpoke, loop);
+    ASSERT_OK(eddy_loop_run_forever(loop));
+}
+
+TEST(a_slow_callback_is_reported_with_who_has_scheduled_it) {
+    eddy_loop *loop = debug_loop(ALWAYS);
+    for (int i = 0; i < 3; i++)
+        schedule(loop, i == 1 ? 60 : 0);
+    eddy_loop_close(loop);
+
+    for (const char *line = heard; *line; line = strchr(line, '\n') + 1)
+        ASSERT_STR_CONTAINS(line, ", scheduled in schedule (loop-debug+0x");
 }
 
 TEST(a_callback_that_is_not_slow_is_not_reported) {
