@@ -50,7 +50,8 @@ typedef struct eddy_threads_options {
 
 /* eddy_run on several threads: each new thread has a loop of its own and runs fn(arg) as its main
  * task; the calling thread waits. Returns when all have ended: 0, or the error of the first that
- * failed, which cancels the others' main tasks (as in a task group, a cancelled one is no failure).
+ * failed, which cancels the others' main tasks (as in a task group, a cancelled one is no failure,
+ * and what failed after the first is eddy_last_error()->others).
  * SIGINT, where it was SIG_DFL, cancels all main tasks, and so does a time-out around the call; the
  * result is then -ECANCELED if one of them returned that. A second SIGINT kills the process.
  * options may be NULL. No fn runs if not all threads could be started: -EAGAIN or -ENOMEM, or what

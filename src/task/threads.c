@@ -31,6 +31,7 @@ struct run_thread {
     eddy_task *main_task;    /* while the main task runs; the thread's own */
     int result;              /* of the start, then of the main task */
     const eddy_error *error; /* a reference; the result's */
+    int nth;                 /* that failed, from 1 on; 0: it has not. The caller's */
     struct eddy__post ended; /* to the caller */
     struct eddy__post stop;  /* to the thread */
 };
@@ -54,7 +55,7 @@ struct threads_run {
     struct eddy__wait wait;
     struct eddy__task *waiter; /* the caller's root task */
     int left;
-    const struct run_thread *failed; /* the first, or NULL */
+    int failures;
     bool is_stopping;
     bool was_cancelled; /* by a signal, or with the caller: that is an error of the run */
     bool has_sigint, has_sigterm;
@@ -253,8 +254,9 @@ static void thread_ended(struct eddy__post *post) {
     struct threads_run *run = thread->run;
     char reason[64];
 
-    if (thread->result < 0 && thread->result != -ECANCELED && !run->failed) {
-        run->failed = thread;
+    if (thread->result < 0 && thread->result != -ECANCELED)
+        thread->nth = ++run->failures;
+    if (thread->nth == 1) {
         snprintf(reason, sizeof(reason), "thread %d has failed", thread->index);
         run_stop(run, reason);
     }
@@ -277,15 +279,40 @@ static void run_wait(struct threads_run *run) {
     eddy__task_park(run->waiter, &run->wait);
 }
 
-static int run_result(const struct threads_run *run) {
-    const struct run_thread *failed = run->failed;
+static const eddy_error *thread_error(const struct run_thread *thread) {
+    return thread->error ? thread->error : eddy__error_static(thread->result);
+}
 
-    for (int i = 0; i < run->count && !failed && run->was_cancelled; i++)
+/* What failed first, with what failed after it beside it; a reference. Without memory only one. */
+static const eddy_error *run_error(const struct threads_run *run) {
+    CLEANUP(eddy__freep)
+    const eddy_error **errors = eddy__alloc((size_t)run->failures * sizeof(*errors));
+    const eddy_error *first = NULL;
+
+    for (int i = 0; i < run->count; i++) {
+        const struct run_thread *thread = &run->threads[i];
+        if (thread->nth == 1)
+            first = thread_error(thread);
+        if (errors && thread->nth > 0)
+            errors[thread->nth - 1] = thread_error(thread);
+    }
+    return errors ? eddy__error_group(errors, run->failures) : eddy_error_ref(first);
+}
+
+static int run_result(const struct threads_run *run) {
+    const eddy_error *error;
+    int code;
+
+    if (run->failures > 0) {
+        error = run_error(run);
+        code = eddy__fail_with(error);
+        eddy_error_unref(error);
+        return code;
+    }
+    for (int i = 0; i < run->count && run->was_cancelled; i++)
         if (run->threads[i].result == -ECANCELED)
-            failed = &run->threads[i];
-    if (!failed)
-        return 0;
-    return failed->error ? eddy__fail_with(failed->error) : eddy__fail(failed->result);
+            return eddy__fail_with(thread_error(&run->threads[i]));
+    return 0;
 }
 
 /* --- all of it -------------------------------------------------------------------------------- */

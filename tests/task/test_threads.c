@@ -195,6 +195,9 @@ static int says_why(void *unused) {
 TEST(the_others_are_told_why_and_their_failures_come_later) {
     ASSERT_CODE(-EPIPE, run_on(2, says_why, NULL));
     ASSERT_STR_EQ(eddy_last_error()->message, "Broken pipe");
+    ASSERT_INT_EQ(eddy_last_error()->others_count, 1);
+    ASSERT_STR_EQ(eddy_last_error()->others[0]->message, "a later failure");
+    ASSERT_STR_EQ(eddy_last_error()->others[0]->task, "main 1");
 }
 
 static int one_is_cancelled(void *unused) {
