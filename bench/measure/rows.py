@@ -268,8 +268,8 @@ GROUPS = (
     Group("futures", pair("futures", rounds=2) + peers(FUTURES, "futures", "1000000", rounds=1)),
     Group("sleepers", pair("sleepers", "100000", rounds=3) +
           peers(TASKS, "sleepers", "100000", rounds=1)),
-    Group("million", pair("sleepers", "1000000", rounds=1, seconds=120) +
-          (Program("eddy 64 KiB stacks", MILLION_STACKS, rounds=1, seconds=120),) +
+    Group("million", pair("sleepers", "1000000", rounds=3, seconds=120) +
+          (Program("eddy 64 KiB stacks", MILLION_STACKS, rounds=3, seconds=120),) +
           peers(("asio", "go", "tokio", "node"), "sleepers", "1000000", rounds=1, seconds=120)),
     Group("echo-more", less_often(ECHO_SERVERS, 2),
           tuple(load(connections, size) for size, connections in ECHO_MORE)),

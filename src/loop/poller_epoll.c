@@ -20,7 +20,9 @@
 #include "os.h"
 #include "util.h"
 
-#define EVENTS_MAX 256
+/* Each event of a poll may take a lease, and all of them are out until their tasks have run: more
+ * are more memory than a cache holds. */
+#define EVENTS_MAX 32
 #define IDLE_NS    (100 * NS_PER_MS) /* without an event: time to free what was not needed */
 
 struct descriptor {
