@@ -22,7 +22,7 @@ fuzz:     ## runs random programs on eddy and on a model of it; N=programs
 build:    ## builds the libraries, the command and the examples, into build/
 	@tools/setup build && tools/build build
 
-bench:    ## measures, beside the limits and the peers; some twelve minutes
+bench:    ## measures, beside the limits and the peers; some fifteen minutes
 	@tools/setup bench && tools/build build/release -Dbuildtype=release -Dbench=true && bench/peers/build && bench/run --build build/release --plots
 
 install:  ## installs under PREFIX, /usr/local unless told; DESTDIR stages
