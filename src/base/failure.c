@@ -277,6 +277,12 @@ void eddy__error_awaited(const eddy_place *place) {
     eddy__error_set(slot, &failure->error);
 }
 
+const eddy_error *eddy__error_behind(int result) {
+    const eddy_error *last = result < 0 ? eddy_last_error() : NULL;
+
+    return last && last->code == result ? eddy_error_ref(last) : NULL;
+}
+
 const eddy_error *eddy__error_group(const eddy_error *const *errors, int count) {
     struct failure *failure = NULL;
     const eddy_error **others;

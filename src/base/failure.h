@@ -38,6 +38,10 @@ const eddy_error *eddy__error_leave_task(const eddy_error *cause, const char *ta
 /* The last error of who runs now was awaited there (NULL: unknown). */
 void eddy__error_awaited(const eddy_place *place);
 
+/* What the last error of who runs now says of this result: a new reference, or NULL if it belongs
+ * to something else. */
+const eddy_error *eddy__error_behind(int result);
+
 /* What failed together: the record of the first, with the others beside it (borrowed, like the
  * array). A new reference; without memory the first alone. */
 const eddy_error *eddy__error_group(const eddy_error *const *errors, int count);

@@ -342,11 +342,11 @@ eddy_future *eddy_future_new(eddy_loop *loop) {
 }
 
 eddy_future *eddy__future_failed(eddy_loop *loop, int code) {
-    const eddy_error *error = eddy_error_ref(eddy_last_error());
+    const eddy_error *error = eddy__error_behind(code);
     eddy_future *future = eddy_future_new(loop);
 
     if (future)
-        eddy__future_complete(future, code, error && error->code == code ? error : NULL);
+        eddy__future_complete(future, code, error);
     else
         eddy_error_unref(error);
     return future;

@@ -84,12 +84,9 @@ static const struct eddy__future_class job_class = {
 /* Its last error goes along with the result, if that belongs to it. */
 static void job_work(struct eddy__job *job) {
     struct executor_job *mine = container_of(job, struct executor_job, job);
-    const eddy_error *error;
 
     mine->result = mine->fn(mine->arg);
-    error = eddy_last_error();
-    if (mine->result < 0 && error && error->code == mine->result)
-        mine->error = eddy_error_ref(error);
+    mine->error = eddy__error_behind(mine->result);
     eddy__error_set(eddy__thread_error_slot(), NULL);
 }
 
@@ -108,7 +105,7 @@ static void job_done(struct eddy__job *job) {
 /* --- from any thread -------------------------------------------------------------------------- */
 
 static int executor_choose(eddy_executor **executor) {
-    eddy_loop *loop;
+    eddy_loop *loop = NULL;
     int r;
 
     if (*executor)

@@ -332,7 +332,7 @@ static int group_end_here(eddy_task_group *group, int code) {
 }
 
 int eddy_task_group_end_at(const eddy_place *place, eddy_task_group *group, int result) {
-    const eddy_error *last = eddy_error_ref(result < 0 ? eddy_last_error() : NULL);
+    const eddy_error *last = eddy__error_behind(result);
     struct group_wait ending = {.wait = {.cancel = group_wait_cancelled,
                                          .drop = group_wait_dropped,
                                          .look = group_wait_look},
@@ -340,8 +340,6 @@ int eddy_task_group_end_at(const eddy_place *place, eddy_task_group *group, int 
                                 .place = place};
     int r;
 
-    if (last && last->code != result)
-        last = eddy_error_unref(last);
     ending.task = group ? eddy__task_to_suspend(group->loop, &r) : NULL;
     if (!ending.task) {
         eddy_error_unref(last);

@@ -92,11 +92,8 @@ static int thread_open(struct run_thread *thread) {
 }
 
 static void thread_set_result(struct run_thread *thread, int r) {
-    const eddy_error *error = r < 0 ? eddy_last_error() : NULL;
-
     thread->result = r;
-    if (error && error->code == r)
-        thread->error = eddy_error_ref(error);
+    thread->error = eddy__error_behind(r);
 }
 
 /* Reports the start; true: all have started. */

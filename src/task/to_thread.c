@@ -27,9 +27,8 @@ static void job_work(struct eddy__job *job) {
     eddy_context *before = eddy__context_enter(eddy_context_ref(thread->context));
 
     thread->result = thread->fn(thread->arg);
+    thread->error = eddy__error_behind(thread->result);
     eddy__context_leave(before);
-    if (thread->result < 0)
-        thread->error = eddy_error_ref(eddy_last_error());
     eddy__error_set(eddy__thread_error_slot(), NULL);
 }
 
@@ -70,8 +69,7 @@ static int thread_result(const struct thread_wait *thread) {
         return eddy_raise(-ECANCELED, "the executor was shut down before the job could start");
     if (r >= 0)
         return r;
-    return thread->error && thread->error->code == r ? eddy__fail_with(thread->error)
-                                                     : eddy__fail(r);
+    return thread->error ? eddy__fail_with(thread->error) : eddy__fail(r);
 }
 
 /* Suspends. */
