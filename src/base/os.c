@@ -7,6 +7,7 @@
 #include <linux/futex.h>
 #include <poll.h>
 #include <stdatomic.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
@@ -200,4 +201,10 @@ void eddy__os_clear(void *memory, size_t bytes) {
     if (madvise(memory, bytes, MADV_DONTNEED) < 0)
         memset(memory, 0, bytes);
     errno = saved;
+}
+
+bool eddy__os_is_asked(const char *variable) {
+    const char *value = getenv(variable);
+
+    return value && *value && strcmp(value, "0") != 0;
 }

@@ -59,4 +59,7 @@ static inline void eddy__os_closep(int *fd) {
 void eddy__os_futex_wait(_Atomic unsigned *word, unsigned value);
 void eddy__os_futex_wake(_Atomic unsigned *word, int count);
 
+/* A variable of the environment asks for something: it is set, and neither empty nor 0. */
+bool eddy__os_is_asked(const char *variable);
+
 #endif

@@ -199,14 +199,18 @@ size_t eddy__symbol_name_size(const char *function) {
     return function ? strcspn(function, ".") : 0;
 }
 
+int eddy__symbol_text(const struct eddy__symbol *symbol, char *text, size_t size) {
+    return snprintf(text, size, "%.*s%s%s+0x%jx%s", (int)eddy__symbol_name_size(symbol->function),
+                    symbol->function ? symbol->function : "", symbol->function ? " (" : "",
+                    symbol->module, (uintmax_t)symbol->offset, symbol->function ? ")" : "");
+}
+
 void eddy__symbol_format(uintptr_t address, char *text, size_t size) {
     struct eddy__symbols *symbols = eddy__symbols_new();
     struct eddy__symbol symbol = {.module = "", .offset = address};
 
     if (symbols)
         symbol = eddy__symbols_find(symbols, address);
-    snprintf(text, size, "%.*s%s%s+0x%jx%s", (int)eddy__symbol_name_size(symbol.function),
-             symbol.function ? symbol.function : "", symbol.function ? " (" : "", symbol.module,
-             (uintmax_t)symbol.offset, symbol.function ? ")" : "");
+    eddy__symbol_text(&symbol, text, size);
     eddy__symbols_free(symbols);
 }

@@ -43,7 +43,11 @@ bool eddy__symbols_go_by_name(void);
 /* Of a compiler's copy, "fetch.constprop.0", the name in the source only. 0 for NULL. */
 size_t eddy__symbol_name_size(const char *function);
 
-/* "fetch (crawler+0x11e9)", for one. */
+/* "fetch (crawler+0x11e9)"; "crawler+0x11e9" where the function is not known. Returns as
+ * snprintf(). */
+int eddy__symbol_text(const struct eddy__symbol *symbol, char *text, size_t size);
+
+/* The same for one address. */
 void eddy__symbol_format(uintptr_t address, char *text, size_t size);
 
 #endif

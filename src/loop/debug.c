@@ -3,8 +3,6 @@
 #include "debug.h"
 
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "backtrace.h"
 #include "log.h"
@@ -15,55 +13,33 @@
 #define SLOW_NS_DEFAULT (NS_PER_SECOND / 10)
 #define CALLS_SHOWN     3
 
-bool eddy__debug_is_asked(void) {
-    const char *value = getenv("EDDY_DEBUG");
-
-    return value && *value && strcmp(value, "0") != 0;
-}
-
 /* --- who has called --------------------------------------------------------------------------- */
 
-static size_t describe_symbol(const struct eddy__symbol *symbol, char *text, size_t size) {
-    return (size_t)snprintf(
-        text, size, "%.*s (%s+0x%jx)", (int)eddy__symbol_name_size(symbol->function),
-        symbol->function ? symbol->function : "", symbol->module, (uintmax_t)symbol->offset);
-}
-
-/* The calls that are the program's, innermost first. */
-static void describe_calls(char *text, size_t size) {
+/* Those of the calls that are the program's, innermost first, `most` of them at most. */
+static void describe_calls(const uintptr_t *calls, int count, int most, char *text, size_t size) {
     struct eddy__symbols *symbols = eddy__symbols_new();
-    uintptr_t calls[32];
-    int count = symbols ? eddy__backtrace(calls, 32) : 0, shown = 0;
     size_t length = 0;
 
-    for (int i = 0; i < count && shown < CALLS_SHOWN && length < size; i++) {
+    text[0] = '\0';
+    for (int i = 0; symbols && i < count && calls[i] && most > 0 && length < size; i++) {
         struct eddy__symbol symbol = eddy__symbols_find(symbols, calls[i]);
         if (symbol.is_eddy)
             continue;
-        if (shown++ > 0)
+        if (length > 0)
             length += (size_t)snprintf(text + length, size - length, ", ");
         if (length < size)
-            length += describe_symbol(&symbol, text + length, size - length);
+            length += (size_t)eddy__symbol_text(&symbol, text + length, size - length);
+        most--;
     }
     eddy__symbols_free(symbols);
 }
 
-/* The innermost of these calls that is the program's: ", scheduled in start (crawler+0x11e9),", or
- * nothing. */
+/* ", scheduled in start (crawler+0x11e9),", or nothing. */
 static void describe_caller(const struct eddy__caller *caller, char *text, size_t size) {
-    struct eddy__symbols *symbols = eddy__symbols_new();
     char call[200];
 
-    text[0] = '\0';
-    for (int i = 0; symbols && i < CALLER_CALLS && caller->calls[i]; i++) {
-        struct eddy__symbol symbol = eddy__symbols_find(symbols, caller->calls[i]);
-        if (symbol.is_eddy)
-            continue;
-        describe_symbol(&symbol, call, sizeof(call));
-        snprintf(text, size, ", scheduled in %s,", call);
-        break;
-    }
-    eddy__symbols_free(symbols);
+    describe_calls(caller->calls, CALLER_CALLS, 1, call, sizeof(call));
+    snprintf(text, size, call[0] ? ", scheduled in %s," : "", call);
 }
 
 /* --- slow steps ------------------------------------------------------------------------------- */
@@ -116,10 +92,12 @@ void eddy__debug_call(eddy_loop *loop, eddy_callback *fn, void *arg) {
 /* --- wrong threads ---------------------------------------------------------------------------- */
 
 void eddy__debug_wrong_thread(const eddy_loop *loop) {
-    char here[EDDY__THREAD_TEXT_BYTES], calls[600] = "?";
+    char here[EDDY__THREAD_TEXT_BYTES], text[600];
+    uintptr_t calls[32];
+    int count = eddy__backtrace(calls, 32);
 
     eddy__thread_describe(here);
-    describe_calls(calls, sizeof(calls));
+    describe_calls(calls, count, CALLS_SHOWN, text, sizeof(text));
     eddy__log(EDDY_LOG_WARNING, "thread %s used a loop of thread %s, in %s", here, loop->owner,
-              calls);
+              text[0] ? text : "?");
 }

@@ -17,9 +17,6 @@ struct eddy__step {
     char text[160];             /* else: "task "x" (created at y)" */
 };
 
-/* EDDY_DEBUG is set, and not to 0. */
-bool eddy__debug_is_asked(void);
-
 /* Instead of the class's run(). A task that parks comes back here, as the budget lets no other run:
  * so each step is timed, and switches cost nothing outside of debug mode. */
 void eddy__debug_run(eddy_loop *loop, void *runnable);

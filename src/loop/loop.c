@@ -291,7 +291,7 @@ static void options_read(const eddy_loop_options *options, size_t size, eddy_loo
         memcpy(&loop->options, options, MIN(size, sizeof(loop->options)));
     if (loop->options.turn_budget <= 0)
         loop->options.turn_budget = LOOP_TURN_BUDGET;
-    loop->options.debug |= eddy__debug_is_asked();
+    loop->options.debug |= eddy__os_is_asked("EDDY_DEBUG");
 }
 
 /* What needs nothing to fail. */

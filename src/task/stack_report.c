@@ -7,17 +7,16 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "memory.h"
+#include "os.h"
 #include "scheduler.h"
 #include "stack_depth.h"
 
 #define PLACES_MAX 4096 /* more are left out: each costs a search */
 
 struct eddy__stack_report *eddy__stack_report_new(const eddy_loop *loop) {
-    const char *environment = getenv("EDDY_MEASURE_STACKS");
-    bool is_printed = environment && *environment && strcmp(environment, "0") != 0;
+    bool is_printed = eddy__os_is_asked("EDDY_MEASURE_STACKS");
     struct eddy__stack_report *report;
 
     if (!is_printed && !loop->options.measure_stacks)
@@ -111,10 +110,8 @@ static void report_add_living(struct eddy__stack_report *report,
 int eddy_stack_report(eddy_loop *loop, eddy_stack_use *uses, int capacity) {
     struct eddy__scheduler *scheduler;
     struct eddy__stack_report *report;
-    int r;
+    int r = eddy__loop_find(&loop);
 
-    loop = eddy__loop_or_default(loop);
-    r = loop ? eddy__loop_check(loop) : -ENOMEM;
     if (r < 0)
         return r;
     scheduler = eddy__scheduler_of(loop);
