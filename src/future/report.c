@@ -35,10 +35,8 @@ void eddy__report_failure(eddy_loop *loop, const eddy_error *error, const char *
 }
 
 int eddy_loop_set_exception_handler(eddy_loop *loop, eddy_exception_handler *handler, void *arg) {
-    int r;
+    int r = eddy__loop_find(&loop);
 
-    loop = eddy__loop_or_default(loop);
-    r = loop ? eddy__loop_check(loop) : eddy_last_error()->code;
     if (r < 0)
         return r;
     loop->options.exception_handler = handler;
@@ -53,10 +51,8 @@ eddy_exception_handler *eddy_loop_get_exception_handler(const eddy_loop *loop, v
 }
 
 int eddy_loop_call_exception_handler(eddy_loop *loop, const eddy_error *error, const char *what) {
-    int r;
+    int r = eddy__loop_find(&loop);
 
-    loop = eddy__loop_or_default(loop);
-    r = loop ? eddy__loop_check(loop) : eddy_last_error()->code;
     if (r < 0)
         return r;
     error = eddy_error_ref(error ? error : eddy_last_error());

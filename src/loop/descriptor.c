@@ -88,12 +88,8 @@ static int listener_refuse(int r, int fd) {
 
 static int listener_set(eddy_loop *loop, int fd, int which, eddy_callback *fn, void *arg) {
     struct eddy__listener *listener;
-    int r;
+    int r = eddy__loop_find(&loop);
 
-    loop = eddy__loop_or_default(loop);
-    if (!loop)
-        return eddy_last_error()->code;
-    r = eddy__loop_check(loop);
     if (r < 0)
         return r;
     listener = listener_at(loop, fd);
@@ -113,10 +109,8 @@ static int listener_set(eddy_loop *loop, int fd, int which, eddy_callback *fn, v
 
 static int listener_clear(eddy_loop *loop, int fd, int which) {
     struct eddy__listener *listener;
-    int r;
+    int r = eddy__loop_find(&loop);
 
-    loop = eddy__loop_or_default(loop);
-    r = loop ? eddy__loop_check(loop) : eddy_last_error()->code;
     if (r < 0)
         return r;
     listener = listener_at(loop, fd);

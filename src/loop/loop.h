@@ -144,6 +144,13 @@ static inline int eddy__loop_check(const eddy_loop *loop) {
     return eddy__loop_refuse(loop);
 }
 
+/* The loop that a call is for: *loop, or for NULL the running one, else the thread's default.
+ * Returns 0 if this thread may use it now, or why not, with a sentence. */
+static inline int eddy__loop_find(eddy_loop **loop) {
+    *loop = eddy__loop_or_default(*loop);
+    return likely(*loop) ? eddy__loop_check(*loop) : eddy_last_error()->code;
+}
+
 /* The loop that `loop` stands for (NULL: this thread's), if it is the one whose turn it is, as it
  * is mostly: then nothing is left to check. NULL: it may be another, or none. */
 static inline eddy_loop *eddy__loop_at_work(const eddy_loop *loop) {

@@ -181,12 +181,8 @@ int eddy__signal_once(eddy_loop *loop, int signo, eddy_callback *fn, void *arg) 
 
 int eddy_add_signal_handler(eddy_loop *loop, int signo, eddy_callback *fn, void *arg) {
     struct signal_watch *existing;
-    int r;
+    int r = eddy__loop_find(&loop);
 
-    loop = eddy__loop_or_default(loop);
-    if (!loop)
-        return eddy_last_error()->code;
-    r = eddy__loop_check(loop);
     if (r < 0)
         return r;
     if (signo <= 0 || signo >= NSIG || signo == SIGKILL || signo == SIGSTOP)
@@ -206,10 +202,8 @@ int eddy_add_signal_handler(eddy_loop *loop, int signo, eddy_callback *fn, void 
 
 int eddy_remove_signal_handler(eddy_loop *loop, int signo) {
     struct signal_watch *existing;
-    int r;
+    int r = eddy__loop_find(&loop);
 
-    loop = eddy__loop_or_default(loop);
-    r = loop ? eddy__loop_check(loop) : eddy_last_error()->code;
     if (r < 0)
         return r;
     existing = signal_find(loop, signo);

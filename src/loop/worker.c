@@ -204,14 +204,20 @@ static void job_stay(struct eddy__job *job) {
     eddy_loop_unref(job->loop);
 }
 
+int eddy__executor_check(const eddy_executor *executor) {
+    if (likely(executor->fork_generation == eddy__fork_generation))
+        return 0;
+    return eddy_raise(EDDY_EFORKED,
+                      "this executor was made before fork(): its threads are the parent's");
+}
+
 int eddy__executor_submit(eddy_executor *executor, struct eddy__job *job) {
     bool must_wake = false;
     const char *why;
-    int r;
+    int r = eddy__executor_check(executor);
 
-    if (executor->fork_generation != eddy__fork_generation)
-        return eddy_raise(EDDY_EFORKED, "this executor was made before fork(): its threads are the "
-                                        "parent's");
+    if (r < 0)
+        return r;
     job->executor = executor;
     job->was_dropped = false;
     list_init(&job->node);

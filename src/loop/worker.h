@@ -70,6 +70,9 @@ int eddy__executor_new(const eddy_executor_options *options, eddy_executor **out
 eddy_executor *eddy__executor_ref(eddy_executor *executor);
 void eddy__executor_unref(eddy_executor *executor);
 
+/* 0, or EDDY_EFORKED with a sentence: it was made before a fork(). */
+int eddy__executor_check(const eddy_executor *executor);
+
 /* Any thread; for a job with a loop that loop's. Returns 0; or with a sentence EDDY_ESHUTDOWN;
  * EDDY_EFORKED; -EAGAIN when too many wait; -EAGAIN or -ENOMEM when no thread could be started. */
 int eddy__executor_submit(eddy_executor *executor, struct eddy__job *job);

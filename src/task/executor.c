@@ -113,8 +113,7 @@ static int executor_choose(eddy_executor **executor) {
     if (eddy__thread.in_pool && !eddy__thread.running)
         return eddy_raise(EDDY_EWRONG_THREAD,
                           "a thread of a pool has no loop, and so no default executor: name one");
-    loop = eddy__loop_or_default(NULL);
-    r = loop ? eddy__loop_check(loop) : eddy_last_error()->code;
+    r = eddy__loop_find(&loop);
     return r < 0 ? r : eddy__loop_executor(loop, executor);
 }
 

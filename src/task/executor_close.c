@@ -23,15 +23,8 @@ int eddy_executor_new_sized(const eddy_executor_options *given, size_t given_siz
     return eddy__executor_new(&options, out) < 0 ? eddy__fail(-ENOMEM) : 0;
 }
 
-static int executor_check(const eddy_executor *executor) {
-    if (executor->fork_generation == eddy__fork_generation)
-        return 0;
-    return eddy_raise(EDDY_EFORKED,
-                      "this executor was made before fork(): its threads are the parent's");
-}
-
 void eddy_executor_shutdown(eddy_executor *executor, bool immediate) {
-    if (executor && executor_check(executor) == 0)
+    if (executor && eddy__executor_check(executor) == 0)
         eddy__executor_shutdown(executor, immediate);
 }
 
@@ -109,7 +102,7 @@ int eddy_executor_close(eddy_executor *executor) {
 
     if (!executor)
         return 0;
-    r = executor_check(executor);
+    r = eddy__executor_check(executor);
     if (r == 0)
         r = closer_checkpoint(NULL, &task, &is_refused);
     return r < 0 ? r : executor_end(executor, task, is_refused);
@@ -119,10 +112,8 @@ int eddy_executor_close(eddy_executor *executor) {
 
 int eddy_loop_set_default_executor(eddy_loop *loop, eddy_executor *executor) {
     eddy_executor *former;
-    int r;
+    int r = eddy__loop_find(&loop);
 
-    loop = eddy__loop_or_default(loop);
-    r = loop ? eddy__loop_check(loop) : eddy_last_error()->code;
     if (r < 0)
         return r;
     former = loop->executor;

@@ -11,10 +11,8 @@
 
 int eddy_loop_set_task_factory(eddy_loop *loop, eddy_task_factory *factory, void *arg) {
     struct eddy__scheduler *scheduler;
-    int r;
+    int r = eddy__loop_find(&loop);
 
-    loop = eddy__loop_or_default(loop);
-    r = loop ? eddy__loop_check(loop) : -ENOMEM;
     if (r < 0)
         return r;
     scheduler = eddy__scheduler_of(loop);
