@@ -109,6 +109,12 @@ static ssize_t op_try(struct eddy__poller *poller, struct eddy__op *op, bool fir
     case EDDY__OP_LEASE:
         op->size = LEASE_BYTES;
         return eddy__lease_receive(&poller->leases, op->fd, &op->buffer);
+    case EDDY__OP_READ:
+        return eddy__os_read(op->fd, op->buffer, op->size);
+    case EDDY__OP_LEASE_READ:
+        return eddy__lease_read(&poller->leases, op->fd, &op->buffer);
+    case EDDY__OP_WRITE:
+        return eddy__os_write(op->fd, op->buffer, op->size);
     case EDDY__OP_SEND:
         return eddy__os_send(op->fd, op->buffer, op->size, 0);
     case EDDY__OP_ACCEPT:
