@@ -77,6 +77,9 @@ void eddy__op_cancel(eddy_loop *loop, struct eddy__op *op);
 #define LEASE_BYTES ((16u << 10) + 512)
 void eddy__lease_return(eddy_loop *loop, void *buffer); /* also when the loop is closed */
 
+/* An empty one, for bytes that do not come by an operation. NULL: no memory. */
+void *eddy__lease_borrow(eddy_loop *loop);
+
 /* To be called before a descriptor that operations have used is closed; none may be pending. Drops
  * what the poller has taken ahead: connections are closed, what was received is lost. */
 void eddy__op_forget(eddy_loop *loop, int fd);

@@ -229,6 +229,10 @@ static bool epoll_holds_input(const struct eddy__poller *poller, int fd) {
     return false;
 }
 
+static void *epoll_lease_take(struct eddy__poller *poller) {
+    return eddy__lease_take(&poller->leases);
+}
+
 static void epoll_lease_return(struct eddy__poller *poller, void *buffer) {
     eddy__lease_give(&poller->leases, buffer);
 }
@@ -374,6 +378,7 @@ const struct eddy__poller_class eddy__poller_epoll = {
     .cancel = epoll_cancel,
     .forget = epoll_forget,
     .holds_input = epoll_holds_input,
+    .lease_take = epoll_lease_take,
     .lease_return = epoll_lease_return,
     .watch = epoll_watch,
     .unwatch = epoll_unwatch,

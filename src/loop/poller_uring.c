@@ -378,6 +378,10 @@ static int uring_open(eddy_loop *loop, struct eddy__poller **out) {
     return 0;
 }
 
+static void *uring_lease_take(struct eddy__poller *poller) {
+    return eddy__lease_take(&poller->leases);
+}
+
 static void uring_lease_return(struct eddy__poller *poller, void *buffer) {
     eddy__lease_give(&poller->leases, buffer);
 }
@@ -402,6 +406,7 @@ const struct eddy__poller_class eddy__poller_uring = {
     .cancel = uring_cancel,
     .forget = uring_forget,
     .holds_input = uring_holds_input,
+    .lease_take = uring_lease_take,
     .lease_return = uring_lease_return,
     .watch = uring_watch,
     .unwatch = uring_unwatch,
