@@ -64,6 +64,7 @@ struct eddy_stream {
     bool is_plain;                /* no socket: read and written */
     bool has_no_input;            /* it is the end of a pipe that is written to */
     bool is_sending;              /* in the background; holds a reference */
+    bool ends_output;             /* and then ends our half */
     bool has_written;             /* there is something that the peer could lose */
     bool is_gathering;            /* until turn_end */
     bool is_drained;              /* or was not worth it: the next last reference frees */
@@ -183,7 +184,8 @@ ssize_t eddy__class_take(eddy_stream *stream, void *memory, size_t size);
 int eddy__class_await_input(eddy_stream *stream);
 ssize_t eddy__class_receive(eddy_stream *stream, void *memory, size_t size);
 ssize_t eddy__class_receive_more(eddy_stream *stream);
-int eddy__class_await_output(eddy_stream *stream, struct eddy__task *task, size_t until);
+int eddy__class_await_output(eddy_stream *stream, size_t until);
+size_t eddy__class_unsent(const eddy_stream *stream);
 int eddy__class_put(eddy_stream *stream, const void *data, size_t size);
 int eddy__class_put_eof(eddy_stream *stream);
 const char *eddy__class_peer(const eddy_stream *stream);

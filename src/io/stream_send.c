@@ -77,6 +77,8 @@ static void sending_end(eddy_stream *stream) {
     eddy__buffer_deinit(&stream->sending);
     eddy__buffer_deinit(&stream->queue);
     stream->is_sending = false;
+    if (stream->ends_output && stream->output_error == 0)
+        eddy__descriptor_put_eof(stream);
     eddy__timer_disarm(stream->loop, &stream->patience);
     writer_wake(stream);
     eddy__stream_unref(stream);
@@ -282,5 +284,11 @@ int eddy__descriptor_put(eddy_stream *stream, const void *data, size_t size) {
 }
 
 int eddy__descriptor_put_eof(eddy_stream *stream) {
-    return eddy__os_shutdown(stream->fd, SHUT_WR);
+    int r;
+
+    stream->ends_output = stream->is_sending;
+    if (stream->is_sending)
+        return 0;
+    r = eddy__os_shutdown(stream->fd, SHUT_WR);
+    return r < 0 ? eddy__fail(r) : 0;
 }
