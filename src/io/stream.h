@@ -162,8 +162,9 @@ int eddy__descriptor_await_output(eddy_stream *stream, struct eddy__task *task, 
 /* Sends or queues all of it. */
 int eddy__descriptor_put(eddy_stream *stream, const void *data, size_t size);
 
-/* Ends our half; nothing is unsent. */
+/* Ends our half, once nothing is unsent; at once. */
 int eddy__descriptor_put_eof(eddy_stream *stream);
+int eddy__descriptor_end_output(eddy_stream *stream);
 
 static inline size_t eddy__descriptor_unsent(const eddy_stream *stream) {
     return eddy__buffer_size(&stream->sending) + eddy__buffer_size(&stream->queue);
