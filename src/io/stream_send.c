@@ -52,13 +52,8 @@ static void writer_look(const struct eddy__wait *wait, struct eddy__look *look) 
              container_of(wait, struct stream_writer, wait)->stream->fd);
 }
 
-/* Suspends until at most `until` bytes are unsent. */
-int eddy__descriptor_await_output(eddy_stream *stream, struct eddy__task *task, size_t until) {
-    struct stream_writer writer;
-
-    if (likely(stream->output_error < 0 || eddy__descriptor_unsent(stream) <= until))
-        return eddy__stream_check_output(stream);
-    writer = (struct stream_writer){
+int eddy__descriptor_wait_unsent(eddy_stream *stream, struct eddy__task *task, size_t until) {
+    struct stream_writer writer = {
         .wait = {.cancel = writer_cancelled, .drop = writer_dropped, .look = writer_look},
         .task = task,
         .stream = stream,
