@@ -4,7 +4,6 @@
 
 #include <errno.h>
 
-#include "name.h"
 #include "scheduler.h"
 
 struct resolve_wait {
@@ -28,11 +27,19 @@ static void resolve_look(const struct eddy__wait *wait, struct eddy__look *look)
 
 int eddy__resolve(struct eddy__task *task, const char *host, const char *port, int flags,
                   struct addrinfo **out) {
+    const struct addrinfo hints = {
+        .ai_flags = flags, .ai_socktype = SOCK_STREAM, .ai_protocol = IPPROTO_TCP};
+
+    return eddy__resolve_hints(task, host, port, &hints, out);
+}
+
+int eddy__resolve_hints(struct eddy__task *task, const char *host, const char *port,
+                        const struct addrinfo *hints, struct addrinfo **out) {
     struct resolve_wait resolve = {.wait = {.cancel = resolve_cancel, .look = resolve_look},
                                    .lookup.done = resolve_done,
                                    .task = task};
 
-    if (!eddy__lookup_submit(task->future.loop, &resolve.lookup, host, port, flags))
+    if (!eddy__lookup_submit_hints(task->future.loop, &resolve.lookup, host, port, hints))
         eddy__task_park(task, &resolve.wait);
     if (resolve.lookup.result == -ECANCELED)
         return eddy__task_fail_cancelled(task);
