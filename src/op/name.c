@@ -145,6 +145,8 @@ static bool lookup_numbers(struct eddy__lookup *lookup, const char *host, const 
     r = getaddrinfo(host, port, &numeric, &addresses);
     if (r == EAI_NONAME && host && !(hints->ai_flags & AI_NUMERICHOST))
         return false;
+    for (struct addrinfo *info = addresses; info; info = info->ai_next)
+        info->ai_flags = hints->ai_flags;
     code = r == 0 ? take_addresses(lookup, addresses) : code_of(r, errno);
     if (addresses)
         freeaddrinfo(addresses);

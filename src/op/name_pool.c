@@ -120,19 +120,24 @@ static int thread_start(void *(*body)(void *)) {
 static void *worker_main(void *unused);
 static void *watch_main(void *unused);
 
-/* A thread for each question that nobody is free for, as far as it is allowed. Returns 0, or why
- * none could be started. */
-static int pool_grow(void) {
-    int allowed = pool.lines.ready > pool.idle ? threads_allowed() : 0;
+/* A question that may be taken has nobody who is free for it, and one more thread is allowed. */
+static bool pool_lacks_thread(void) {
+    return pool.lines.ready > pool.idle && pool.threads < threads_allowed();
+}
 
-    while (pool.lines.ready > pool.idle && pool.threads < allowed) {
-        int r = thread_start(worker_main);
-        if (r < 0)
-            return r;
-        pool.threads++;
-        pool.idle++;
-    }
-    return 0;
+/* It counts, as idle, from before its start. */
+static void pool_count_thread(int count) {
+    pool.threads += count;
+    pool.idle += count;
+}
+
+/* Returns 0, or why none could be started. */
+static int pool_start_thread(void) {
+    int r = thread_start(worker_main);
+
+    if (r == 0)
+        pool_count_thread(1);
+    return r;
 }
 
 /* Those that stand in line now may need a thread when others have become stuck. Without a watch the
@@ -239,6 +244,20 @@ static void *worker_main(void *unused) {
     return unused;
 }
 
+/* Under the lock, which it gives up for each start: loops do not wait for many. */
+static void watch_start_threads(void) {
+    int r = 0;
+
+    while (r == 0 && pool_lacks_thread()) {
+        pool_count_thread(1);
+        pthread_mutex_unlock(&pool.lock);
+        r = thread_start(worker_main);
+        pthread_mutex_lock(&pool.lock);
+    }
+    if (r < 0)
+        pool_count_thread(-1);
+}
+
 /* Looks, while questions wait that nobody is free for, whether other threads have become stuck. */
 static void *watch_main(void *unused) {
     const struct timespec tick = {.tv_nsec = STUCK_NS};
@@ -252,7 +271,7 @@ static void *watch_main(void *unused) {
         pthread_mutex_unlock(&pool.lock);
         nanosleep(&tick, NULL);
         pthread_mutex_lock(&pool.lock);
-        pool_grow();
+        watch_start_threads();
         until = in_a_while();
     }
     pool.is_watched = false;
@@ -296,7 +315,7 @@ static int pool_ask(const struct name_question *question, int64_t now_ns, struct
     }
     query->asked_ns = now_ns;
     list_append(&pool.queries[query->hash % BUCKETS], &query->known);
-    r = pool_grow();
+    r = pool_lacks_thread() ? pool_start_thread() : 0;
     if (r < 0 && pool.threads == 0) {
         query_withdraw(query);
         return r;
