@@ -86,6 +86,7 @@ CALLBACKS = ("asio", "libuv", "libevent", "node", "uvloop", "asyncio")
 THREADSAFE = ("asio", "libuv", "libevent", "go", "tokio", "node", "uvloop", "asyncio")
 CHANNELS = ("go", "tokio")
 EXECUTORS = ("asio", "libuv", "tokio", "node", "uvloop", "asyncio")
+NAMES = ("libuv", "uvloop", "asyncio")
 SERVERS = ("asio", "libuv", "libevent", "state_threads", "go", "tokio", "node", "uvloop", "asyncio")
 
 PEER_ROUNDS = 3
@@ -158,6 +159,9 @@ ROWS += [
         crosses_cores=True),
     Row("executor-1", "to_thread and back, one core", Goal(1.15)),
     Row("executor-2", "to_thread and back, two cores", Goal(1.15), crosses_cores=True),
+    Row("names-1", "getaddrinfo from /etc/hosts, one at a time", crosses_cores=True),
+    Row("names-100", "getaddrinfo from /etc/hosts, 100 at once", crosses_cores=True),
+    Row("names-same", "getaddrinfo of one name, 100 at once", crosses_cores=True),
 ]
 
 
@@ -251,6 +255,7 @@ GROUPS = (
     Group("executor-1", pair("executor", "1") + peers(EXECUTORS, "executor", "1")),
     Group("executor-2", pair("executor", "2", both_cores=True) +
           peers(EXECUTORS, "executor", "2", both_cores=True)),
+    Group("names", pair("names", both_cores=True) + peers(NAMES, "names", both_cores=True)),
     *(Group(f"echo-{size}x{connections}", ECHO_SERVERS, (load(connections, size),))
       for size, connections in ECHO_CASES),
     Group("connections", less_often(for_many(ECHO_SERVERS), 2), (

@@ -52,6 +52,8 @@ typedef struct eddy_error {
     const struct eddy_error *const *others; /* of a task group: what failed after it, in time */
     int others_count;
     const eddy_place *awaited; /* where the failure was awaited, or NULL */
+    int detail; /* the code of the library behind it, or 0. Of a look-up: EAI_AGAIN ..., <netdb.h>
+                 */
 } eddy_error;
 
 /* Records a failure of the running task, with this place, and returns `code`: `return

@@ -317,3 +317,11 @@ int eddy_raise_at(int code, const char *file, int line, const char *function, co
     va_end(arguments);
     return code;
 }
+
+int eddy__error_detail(int code, int detail) {
+    struct failure *failure = failure_of(eddy_last_error());
+
+    if (refs_of(&failure->error) == 1) /* not without memory for a record of its own */
+        failure->error.detail = detail;
+    return code;
+}

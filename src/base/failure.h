@@ -53,6 +53,13 @@ void eddy__error_set(const eddy_error **slot, const eddy_error *error);
  * code. */
 int eddy__fail(int code);
 
+/* eddy_raise() with the code of the library behind it. */
+#define eddy__raise_detail(code, detail, ...) \
+    eddy__error_detail(eddy_raise((code), __VA_ARGS__), (detail))
+
+/* Adds it to the record that has just been raised, which nobody has seen. Returns code. */
+int eddy__error_detail(int code, int detail);
+
 /* eddy_error_print(), to the log: a report for each line. */
 void eddy__error_log(const eddy_error *error);
 

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/futex.h>
 #include <poll.h>
 #include <stdatomic.h>
@@ -11,6 +12,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -82,6 +84,14 @@ ssize_t eddy__os_recv(int fd, void *buffer, size_t size, int flags) {
 
 ssize_t eddy__os_send(int fd, const void *buffer, size_t size, int flags) {
     return RESULT(send(fd, buffer, size, flags | MSG_NOSIGNAL));
+}
+
+int eddy__os_descriptors_max(void) {
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur > INT_MAX)
+        return INT_MAX;
+    return (int)limit.rlim_cur;
 }
 
 bool eddy__os_is_open(int fd) {

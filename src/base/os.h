@@ -31,6 +31,7 @@ int eddy__os_shutdown(int fd, int how);
 ssize_t eddy__os_recv(int fd, void *buffer, size_t size, int flags);
 ssize_t eddy__os_send(int fd, const void *buffer, size_t size, int flags); /* never SIGPIPE */
 bool eddy__os_is_open(int fd);
+int eddy__os_descriptors_max(void);           /* how many the process may have now */
 bool eddy__os_is_ready(int fd, short events); /* POLLIN, POLLOUT; also when it has failed */
 void eddy__os_close(int fd);                  /* keeps errno; -1 is nothing */
 

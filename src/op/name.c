@@ -1,76 +1,24 @@
 /* SPDX-License-Identifier: MIT
- * name.c - look-ups, and the threads that make them.
+ * name.c - look-ups: what is answered at once, what a thread is asked, and how answers arrive.
  *
  * A request has two ends. The loop's end (request->lookup) is touched on the loop's thread only,
- * so abandoning needs no lock: it is set to NULL, and the request, when it comes back through the
- * loop's posts, finds nobody. The thread's end needs of the loop only its memory (a reference): a
- * loop that was closed meanwhile refuses the post, and the thread frees the request itself. */
+ * so abandoning needs no lock: it is set to NULL, and a request that comes back through the loop's
+ * posts nevertheless finds nobody. */
 #include "name.h"
 
 #include <errno.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "address.h"
+#include "failure.h"
 #include "loop.h"
 #include "memory.h"
+#include "name_pool.h"
 #include "util.h"
 
-#define THREADS_MAX    16
-#define IDLE_SECONDS   10
 #define NAME_BYTES_MAX 1024 /* longer than any name that DNS can carry */
-
-struct lookup_request {
-    struct eddy__post post;      /* how it comes back */
-    struct list_node node;       /* in pool.queue until a thread takes it */
-    eddy_loop *loop;             /* a reference */
-    struct eddy__lookup *lookup; /* who waits; NULL: abandoned */
-    struct addrinfo hints;
-    char *host; /* NULL: none was given. Both lie behind the request */
-    char *port;
-    int resolver_code;
-    int system_error; /* errno, where resolver_code is EAI_SYSTEM */
-    struct addrinfo *addresses;
-};
-
-struct lookup_pool {
-    pthread_mutex_t lock;
-    pthread_cond_t has_work; /* on CLOCK_MONOTONIC */
-    struct list_node queue;
-    int queued, threads, idle; /* a thread that was woken counts as idle until it runs */
-};
-
-static struct lookup_pool pool;
-static pthread_once_t pool_once = PTHREAD_ONCE_INIT;
-
-eddy__resolver_fn *eddy__resolver = getaddrinfo;
-
-/* --- requests --------------------------------------------------------------------------------- */
-
-/* The request with its texts behind it: one allocation. */
-static struct lookup_request *request_new(eddy_loop *loop, const char *host, const char *port) {
-    size_t host_bytes = host ? strlen(host) + 1 : 0, port_bytes = strlen(port) + 1;
-    struct lookup_request *request = eddy__zalloc(sizeof(*request) + host_bytes + port_bytes);
-
-    if (!request)
-        return NULL;
-    request->port = (char *)(request + 1);
-    memcpy(request->port, port, port_bytes);
-    if (host)
-        request->host = memcpy(request->port + port_bytes, host, host_bytes);
-    request->loop = eddy_loop_ref(loop);
-    list_init(&request->node);
-    return request;
-}
-
-static void request_free(struct lookup_request *request) {
-    if (request->addresses)
-        freeaddrinfo(request->addresses);
-    eddy_loop_unref(request->loop);
-    eddy__free(request);
-}
+#define NUMBER_BYTES   128  /* the longest address as a number, the path of a Unix socket */
 
 static int code_of(int resolver_code, int system_error) {
     switch (resolver_code) {
@@ -78,171 +26,19 @@ static int code_of(int resolver_code, int system_error) {
         return 0;
     case EAI_MEMORY:
         return -ENOMEM;
+    case EAI_BADFLAGS:
+        return -EINVAL;
+    case EAI_FAMILY:
+        return -EAFNOSUPPORT;
+    case EAI_SOCKTYPE:
+        return -ESOCKTNOSUPPORT;
+    case EAI_OVERFLOW:
+        return -EOVERFLOW;
     case EAI_SYSTEM:
         return system_error ? -system_error : EDDY_ENAME;
     default:
         return EDDY_ENAME;
     }
-}
-
-/* On the loop's stack: the answer goes to who waits for it. */
-static void request_came_back(struct eddy__post *post) {
-    struct lookup_request *request = container_of(post, struct lookup_request, post);
-    struct eddy__lookup *lookup = request->lookup;
-
-    if (lookup) {
-        request->loop->outside--;
-        lookup->request = NULL;
-        lookup->result = code_of(request->resolver_code, request->system_error);
-        lookup->resolver_code = request->resolver_code;
-        lookup->addresses = TAKE_POINTER(request->addresses);
-    }
-    request_free(request);
-    if (lookup)
-        lookup->done(lookup);
-}
-
-/* In a thread of the pool. Once posted, the request may be gone, and its reference to the loop with
- * it, while the post still has to wake that loop. */
-static void request_work(struct lookup_request *request) {
-    eddy_loop *loop = eddy_loop_ref(request->loop);
-
-    request->resolver_code =
-        eddy__resolver(request->host, request->port, &request->hints, &request->addresses);
-    request->system_error = request->resolver_code == EAI_SYSTEM ? errno : 0;
-    request->post.run = request_came_back;
-    if (eddy__loop_post(loop, &request->post) < 0)
-        request_free(request);
-    eddy_loop_unref(loop);
-}
-
-/* --- the pool ------------------------------------------------------------------------------------
- *
- * Threads start when a request finds none idle, end after some idle seconds, and are detached: a
- * process that exits does not wait for them. */
-
-static void pool_init(void) {
-    pthread_condattr_t attributes;
-
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_mutex_init(&pool.lock, NULL);
-    pthread_cond_init(&pool.has_work, &attributes);
-    pthread_condattr_destroy(&attributes);
-    list_init(&pool.queue);
-    pool.queued = pool.threads = pool.idle = 0;
-}
-
-static void pool_open(void) {
-    pool_init();
-    /* A child of fork() has none of the threads, and whatever they held is held for ever: it starts
-     * with a new pool. The requests were for the parent's loops. */
-    pthread_atfork(NULL, NULL, pool_init);
-}
-
-/* The next request, or NULL after IDLE_SECONDS without one. */
-static struct lookup_request *pool_take(void) {
-    struct list_node *node;
-    struct timespec until;
-    int r = 0;
-
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += IDLE_SECONDS;
-    while (!(node = list_take_first(&pool.queue)) && r == 0) {
-        pool.idle++;
-        r = pthread_cond_timedwait(&pool.has_work, &pool.lock, &until);
-        pool.idle--;
-    }
-    if (!node)
-        return NULL;
-    pool.queued--;
-    return container_of(node, struct lookup_request, node);
-}
-
-static void *pool_main(void *unused) {
-    struct lookup_request *request;
-
-    eddy__thread.in_pool = true;
-    pthread_mutex_lock(&pool.lock);
-    while ((request = pool_take())) {
-        pthread_mutex_unlock(&pool.lock);
-        request_work(request);
-        pthread_mutex_lock(&pool.lock);
-    }
-    pool.threads--;
-    pthread_mutex_unlock(&pool.lock);
-    return unused;
-}
-
-/* Signals are for the threads of the user: these take none. */
-static int pool_start_thread(void) {
-    sigset_t all, former;
-    pthread_attr_t attributes;
-    pthread_t thread;
-    int r;
-
-    pthread_attr_init(&attributes);
-    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &former);
-    r = pthread_create(&thread, &attributes, pool_main, NULL);
-    pthread_sigmask(SIG_SETMASK, &former, NULL);
-    pthread_attr_destroy(&attributes);
-    pool.threads += r == 0;
-    return -r;
-}
-
-/* With threads at work, one that cannot be started is no failure: they will come to it. */
-static int pool_submit(struct lookup_request *request) {
-    int r = 0;
-
-    pthread_once(&pool_once, pool_open);
-    pthread_mutex_lock(&pool.lock);
-    if (pool.queued >= pool.idle && pool.threads < THREADS_MAX)
-        r = pool_start_thread();
-    if (r < 0 && pool.threads > 0)
-        r = 0;
-    if (r == 0) {
-        list_append(&pool.queue, &request->node);
-        pool.queued++;
-        pthread_cond_signal(&pool.has_work);
-    }
-    pthread_mutex_unlock(&pool.lock);
-    return r;
-}
-
-/* True: no thread had taken it, and none will. */
-static bool pool_withdraw(struct lookup_request *request) {
-    bool was_waiting;
-
-    pthread_mutex_lock(&pool.lock);
-    was_waiting = !list_is_empty(&request->node);
-    list_remove(&request->node);
-    pool.queued -= was_waiting;
-    pthread_mutex_unlock(&pool.lock);
-    return was_waiting;
-}
-
-int eddy__resolver_threads(void) {
-    int threads;
-
-    pthread_once(&pool_once, pool_open);
-    pthread_mutex_lock(&pool.lock);
-    threads = pool.threads;
-    pthread_mutex_unlock(&pool.lock);
-    return threads;
-}
-
-/* --- look-ups --------------------------------------------------------------------------------- */
-
-static bool is_number(const char *port) {
-    return port[strspn(port, "0123456789")] == '\0';
-}
-
-/* getaddrinfo cuts a larger number to 16 bits, and would connect to another port. */
-static bool is_port(const char *port) {
-    return port && *port &&
-           (!is_number(port) || (strlen(port) <= 5 && strtol(port, NULL, 10) <= 65535));
 }
 
 static bool lookup_complete(struct eddy__lookup *lookup, int code, int resolver_code) {
@@ -251,47 +47,68 @@ static bool lookup_complete(struct eddy__lookup *lookup, int code, int resolver_
     return true;
 }
 
-/* Numbers, and "this machine", are answered without looking anywhere. False: it was a name. */
-static bool lookup_numbers(struct eddy__lookup *lookup, const char *host, const char *port,
-                           const struct addrinfo *hints) {
-    struct addrinfo numeric = *hints;
-    int r;
+/* --- answers ---------------------------------------------------------------------------------- */
 
-    if (!is_number(port))
-        return false;
-    numeric.ai_flags |= AI_NUMERICHOST | AI_NUMERICSERV;
-    r = getaddrinfo(host, port, &numeric, &lookup->addresses);
-    if (r == EAI_NONAME && host)
-        return false;
-    return lookup_complete(lookup, code_of(r, errno), r);
+static bool text_fits(const char *to, size_t to_bytes, const char *text) {
+    return !to || strlen(text) < to_bytes;
 }
 
-bool eddy__lookup_submit(eddy_loop *loop, struct eddy__lookup *lookup, const char *host,
-                         const char *port, int flags) {
-    struct addrinfo hints = {
-        .ai_flags = flags, .ai_socktype = SOCK_STREAM, .ai_protocol = IPPROTO_TCP};
-    struct lookup_request *request;
+static int take_addresses(struct eddy__lookup *lookup, const struct addrinfo *addresses) {
+    lookup->addresses = eddy__addresses_copy(addresses);
+    return lookup->addresses ? 0 : -ENOMEM;
+}
+
+/* Both or none. */
+static int take_names(struct eddy__lookup *lookup, const char *host, const char *service) {
+    if (!text_fits(lookup->host, lookup->host_bytes, host) ||
+        !text_fits(lookup->service, lookup->service_bytes, service))
+        return -EOVERFLOW;
+    if (lookup->host)
+        strcpy(lookup->host, host);
+    if (lookup->service)
+        strcpy(lookup->service, service);
+    return 0;
+}
+
+static int take_answer(struct eddy__lookup *lookup, const struct name_query *query) {
+    if (query->resolver_code)
+        return code_of(query->resolver_code, query->system_error);
+    return query->asked.is_reverse ? take_names(lookup, query->host, query->service)
+                                   : take_addresses(lookup, query->addresses);
+}
+
+/* On the loop's stack: the answer goes to who waits for it. */
+static void request_came_back(struct eddy__post *post) {
+    struct name_request *request = container_of(post, struct name_request, post);
+    struct eddy__lookup *lookup = request->lookup;
+
+    if (lookup) {
+        request->loop->outside--;
+        lookup->request = NULL;
+        lookup_complete(lookup, take_answer(lookup, request->query), request->query->resolver_code);
+    }
+    eddy__name_request_free(request);
+    if (lookup)
+        lookup->done(lookup);
+}
+
+/* --- questions -------------------------------------------------------------------------------- */
+
+/* Always false, unless it fails. */
+static bool lookup_ask(eddy_loop *loop, struct eddy__lookup *lookup,
+                       const struct name_question *question) {
+    struct name_request *request = eddy__zalloc(sizeof(*request));
     int r;
 
-    lookup->addresses = NULL;
-    lookup->request = NULL;
-    if (host && !*host)
-        host = NULL;
-    if (!is_port(port))
-        return lookup_complete(lookup, -EINVAL, 0);
-    if ((host && strlen(host) > NAME_BYTES_MAX) || strlen(port) > NAME_BYTES_MAX)
-        return lookup_complete(lookup, EDDY_ENAME, EAI_NONAME);
-    if (lookup_numbers(lookup, host, port, &hints))
-        return true;
-
-    request = request_new(loop, host, port);
     if (!request)
         return lookup_complete(lookup, -ENOMEM, 0);
-    request->hints = hints;
+    request->loop = eddy_loop_ref(loop);
     request->lookup = lookup;
-    r = pool_submit(request);
+    request->post.run = request_came_back;
+    list_init(&request->node);
+    r = eddy__name_pool_submit(request, question);
     if (r < 0) {
-        request_free(request);
+        eddy__name_request_free(request);
         return lookup_complete(lookup, r, 0);
     }
     lookup->request = request;
@@ -299,30 +116,155 @@ bool eddy__lookup_submit(eddy_loop *loop, struct eddy__lookup *lookup, const cha
     return false;
 }
 
-void eddy__lookup_cancel(struct eddy__lookup *lookup) {
-    struct lookup_request *request = TAKE_POINTER(lookup->request);
+static bool is_number(const char *port) {
+    return !port || port[strspn(port, "0123456789")] == '\0';
+}
+
+/* getaddrinfo cuts a larger number to 16 bits, and would connect to another port. */
+static bool is_port(const char *port) {
+    return *port && (!is_number(port) || (strlen(port) <= 5 && strtol(port, NULL, 10) <= 65535));
+}
+
+static bool is_too_long(const char *text) {
+    return text && strlen(text) > NAME_BYTES_MAX;
+}
+
+/* Numbers, and "this machine", are answered without looking anywhere, and bad hints are refused.
+ * False: it was a name. */
+static bool lookup_numbers(struct eddy__lookup *lookup, const char *host, const char *port,
+                           const struct addrinfo *hints) {
+    struct addrinfo numeric = {.ai_flags = hints->ai_flags | AI_NUMERICHOST | AI_NUMERICSERV,
+                               .ai_family = hints->ai_family,
+                               .ai_socktype = hints->ai_socktype,
+                               .ai_protocol = hints->ai_protocol};
+    struct addrinfo *addresses = NULL;
+    int r, code;
+
+    if (!is_number(port))
+        return false;
+    r = getaddrinfo(host, port, &numeric, &addresses);
+    if (r == EAI_NONAME && host && !(hints->ai_flags & AI_NUMERICHOST))
+        return false;
+    for (struct addrinfo *info = addresses; info; info = info->ai_next)
+        info->ai_flags = hints->ai_flags;
+    code = r == 0 ? take_addresses(lookup, addresses) : code_of(r, errno);
+    if (addresses)
+        freeaddrinfo(addresses);
+    return lookup_complete(lookup, code, r);
+}
+
+bool eddy__lookup_submit_hints(eddy_loop *loop, struct eddy__lookup *lookup, const char *host,
+                               const char *port, const struct addrinfo *hints) {
+    struct name_question question = {.flags = hints->ai_flags,
+                                     .family = hints->ai_family,
+                                     .socktype = hints->ai_socktype,
+                                     .protocol = hints->ai_protocol,
+                                     .host = host && *host ? host : NULL,
+                                     .port = port};
+
+    lookup->addresses = NULL;
+    lookup->request = NULL;
+    if (port && !is_port(port))
+        return lookup_complete(lookup, -EINVAL, EAI_SERVICE);
+    if (is_too_long(question.host) || is_too_long(port))
+        return lookup_complete(lookup, EDDY_ENAME, EAI_NONAME);
+    return lookup_numbers(lookup, question.host, port, hints) ||
+           lookup_ask(loop, lookup, &question);
+}
+
+bool eddy__lookup_submit(eddy_loop *loop, struct eddy__lookup *lookup, const char *host,
+                         const char *port, int flags) {
+    const struct addrinfo hints = {
+        .ai_flags = flags, .ai_socktype = SOCK_STREAM, .ai_protocol = IPPROTO_TCP};
+
+    return eddy__lookup_submit_hints(loop, lookup, host, port ? port : "", &hints);
+}
+
+/* As numbers, an address is written without looking anywhere. */
+static bool lookup_write_numbers(struct eddy__lookup *lookup, const struct sockaddr *address,
+                                 socklen_t size, int flags) {
+    char host[NUMBER_BYTES] = "", service[NUMBER_BYTES] = "";
+    int r = getnameinfo(address, size, host, lookup->host ? sizeof(host) : 0, service,
+                        lookup->service ? sizeof(service) : 0, flags);
+    int code = r == 0 ? take_names(lookup, host, service) : code_of(r, errno);
+
+    return lookup_complete(lookup, code, r);
+}
+
+bool eddy__lookup_submit_reverse(eddy_loop *loop, struct eddy__lookup *lookup,
+                                 const struct sockaddr *address, socklen_t size, int flags) {
+    struct name_question question = {.is_reverse = true,
+                                     .flags = flags,
+                                     .wants_host = lookup->host,
+                                     .wants_service = lookup->service,
+                                     .address = address,
+                                     .address_size = size};
+
+    lookup->addresses = NULL;
+    lookup->request = NULL;
+    if (size < sizeof(address->sa_family) || size > sizeof(union eddy__address))
+        return lookup_complete(lookup, -EAFNOSUPPORT, EAI_FAMILY);
+    if ((lookup->host && !(flags & NI_NUMERICHOST)) ||
+        (lookup->service && !(flags & NI_NUMERICSERV)))
+        return lookup_ask(loop, lookup, &question);
+    return lookup_write_numbers(lookup, address, size, flags);
+}
+
+/* --- the end ---------------------------------------------------------------------------------- */
+
+void eddy__lookup_forget(struct eddy__lookup *lookup) {
+    struct name_request *request = TAKE_POINTER(lookup->request);
 
     if (!request)
         return;
     request->loop->outside--;
     request->lookup = NULL;
-    if (pool_withdraw(request))
-        request_free(request);
+    if (eddy__name_pool_withdraw(request))
+        eddy__name_request_free(request);
+}
+
+void eddy__lookup_cancel(struct eddy__lookup *lookup) {
+    if (!lookup->request)
+        return;
+    eddy__lookup_forget(lookup);
     lookup_complete(lookup, -ECANCELED, 0);
     lookup->done(lookup);
 }
 
-int eddy__lookup_raise(const struct eddy__lookup *lookup, const char *host, const char *port) {
-    const char *cause = lookup->resolver_code && lookup->resolver_code != EAI_SYSTEM
-                            ? gai_strerror(lookup->resolver_code)
-                            : eddy_error_text(lookup->result);
+/* The resolver's own words, where the failure is the resolver's. */
+static const char *cause_of(const struct eddy__lookup *lookup) {
+    return lookup->resolver_code && lookup->resolver_code != EAI_SYSTEM
+               ? gai_strerror(lookup->resolver_code)
+               : eddy_error_text(lookup->result);
+}
 
+int eddy__lookup_raise(const struct eddy__lookup *lookup, const char *host, const char *port) {
     if (lookup->result == -ECANCELED)
         return eddy__fail(-ECANCELED);
-    if (lookup->result == -EINVAL)
+    if (lookup->result == -EINVAL && lookup->resolver_code == EAI_SERVICE)
         return eddy_raise(-EINVAL, "\"%.64s\" is no port: 0 to 65535, or the name of a service",
                           port ? port : "");
     if (lookup->resolver_code == EAI_SERVICE)
-        return eddy_raise(lookup->result, "cannot resolve the port \"%.64s\": %s", port, cause);
-    return eddy_raise(lookup->result, "cannot resolve \"%.255s\": %s", host ? host : "", cause);
+        return eddy__raise_detail(lookup->result, lookup->resolver_code,
+                                  "cannot resolve the port \"%.64s\": %s", port ? port : "",
+                                  cause_of(lookup));
+    return eddy__raise_detail(lookup->result, lookup->resolver_code,
+                              "cannot resolve \"%.255s\": %s", host ? host : "", cause_of(lookup));
+}
+
+int eddy__lookup_raise_reverse(const struct eddy__lookup *lookup, const struct sockaddr *address,
+                               socklen_t size) {
+    union eddy__address whole = {0};
+    char text[ADDRESS_TEXT_BYTES];
+
+    if (lookup->result == -ECANCELED)
+        return eddy__fail(-ECANCELED);
+    if (lookup->result == -EOVERFLOW)
+        return eddy__raise_detail(-EOVERFLOW, EAI_OVERFLOW,
+                                  "the names do not fit: %zu bytes for the host, %zu for the port",
+                                  lookup->host_bytes, lookup->service_bytes);
+    memcpy(&whole, address, MIN(size, sizeof(whole)));
+    eddy__address_format(&whole.any, size, text);
+    return eddy__raise_detail(lookup->result, lookup->resolver_code,
+                              "cannot find the name of %s: %s", text, cause_of(lookup));
 }

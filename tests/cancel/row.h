@@ -67,7 +67,8 @@ struct row {
     double seconds; /* > 0: time completes it */
 };
 
-extern const struct row task_rows[], sync_rows[], io_rows[], http_rows[]; /* end with a NULL name */
+extern const struct row task_rows[], sync_rows[], io_rows[], name_rows[],
+    http_rows[]; /* end with a NULL name */
 
 /* --- the walks: each fails the test with the name of the row ---------------------------------- */
 
@@ -85,5 +86,15 @@ void close_all(const struct row *const tables[]);
 
 /* Lets the others run and the loop poll, some times. */
 void let_run(void);
+
+/* --- names that are looked up (rows_io.c) ----------------------------------------------------- */
+
+/* From hold to release or drop every look-up waits. Each scene has a name and a port of its own. */
+void hold_names(struct scene *scene);
+void release_names(struct scene *scene);
+void drop_names(struct scene *scene);
+void wait_while_held(void);
+const char *held_name(void);
+int held_port(const struct scene *scene);
 
 #endif

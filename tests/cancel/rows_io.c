@@ -129,13 +129,17 @@ static int writes_eof(struct scene *scene) {
 /* A look-up is held until its scene lets it go, or ends: each scene has a number. */
 static atomic_int scenes, released;
 
-static int resolve_held(const char *host, const char *port, const struct addrinfo *hints,
-                        struct addrinfo **out) {
+void wait_while_held(void) {
     int scene = atomic_load(&scenes);
 
-    (void)host;
     while (atomic_load(&released) < scene)
         usleep(100);
+}
+
+static int resolve_held(const char *host, const char *port, const struct addrinfo *hints,
+                        struct addrinfo **out) {
+    (void)host;
+    wait_while_held();
     return getaddrinfo("127.0.0.1", port, hints, out);
 }
 
@@ -143,7 +147,7 @@ __attribute__((constructor)) static void hold_all_names(void) {
     eddy__resolver = resolve_held;
 }
 
-static void hold_names(struct scene *scene) {
+void hold_names(struct scene *scene) {
     struct plain_listener listener;
 
     plain_listen(&listener, 10);
@@ -152,17 +156,17 @@ static void hold_names(struct scene *scene) {
     atomic_fetch_add(&scenes, 1);
 }
 
-static void release_names(struct scene *scene) {
+void release_names(struct scene *scene) {
     (void)scene;
     atomic_store(&released, atomic_load(&scenes));
 }
 
-static void drop_names(struct scene *scene) {
+void drop_names(struct scene *scene) {
     release_names(scene);
     plain_close(&scene->listener);
 }
 
-static int port_of(const struct scene *scene) {
+int held_port(const struct scene *scene) {
     struct sockaddr_storage address;
     socklen_t size = sizeof(address);
 
@@ -170,12 +174,20 @@ static int port_of(const struct scene *scene) {
     return ntohs(((struct sockaddr_in *)&address)->sin_port);
 }
 
+/* Of each scene another: the same question, asked again at once, has the answer of the first. */
+const char *held_name(void) {
+    static char name[32];
+
+    snprintf(name, sizeof(name), "held%d.test", atomic_load(&scenes));
+    return name;
+}
+
 static int opens_connection(struct scene *scene) {
     eddy_stream *stream = NULL;
     char port[8];
 
-    snprintf(port, sizeof(port), "%d", port_of(scene));
-    int r = eddy_open_connection("held.test", port, NULL, &stream);
+    snprintf(port, sizeof(port), "%d", held_port(scene));
+    int r = eddy_open_connection(held_name(), port, NULL, &stream);
     ASSERT((r == 0) == (stream != NULL));
     eddy_stream_close(stream);
     return r;
@@ -188,7 +200,7 @@ static int serve_nothing(eddy_stream *stream, void *arg) {
 
 static int starts_server(struct scene *scene) {
     eddy_server *server = NULL;
-    int r = eddy_start_server(serve_nothing, scene, "held.test", "0", NULL, &server);
+    int r = eddy_start_server(serve_nothing, scene, held_name(), "0", NULL, &server);
 
     ASSERT((r == 0) == (server != NULL));
     eddy_server_close(server);

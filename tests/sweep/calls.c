@@ -122,15 +122,27 @@ WRAP(int, poll, struct pollfd *fds, nfds_t count, int timeout) {
     return fault ? fail(fault) : __real_poll(fds, count, timeout);
 }
 
+static int fail_resolver(const struct fault *fault) {
+    errno = fault->code;
+    return fault->code == ENOMEM ? EAI_MEMORY : fault->code == EAGAIN ? EAI_AGAIN : EAI_SYSTEM;
+}
+
 WRAP(int, getaddrinfo, const char *host, const char *port, const struct addrinfo *hints,
      struct addrinfo **out) {
     const struct fault *fault =
         FAULT("getaddrinfo", {EMFILE, FAILS}, {ENOMEM, FAILS}, {EAGAIN, FAILS});
 
-    if (!fault)
-        return __real_getaddrinfo(host, port, hints, out);
-    errno = fault->code;
-    return fault->code == ENOMEM ? EAI_MEMORY : fault->code == EAGAIN ? EAI_AGAIN : EAI_SYSTEM;
+    return fault ? fail_resolver(fault) : __real_getaddrinfo(host, port, hints, out);
+}
+
+WRAP(int, getnameinfo, const struct sockaddr *address, socklen_t size, char *host,
+     socklen_t host_bytes, char *service, socklen_t service_bytes, int flags) {
+    const struct fault *fault =
+        FAULT("getnameinfo", {EMFILE, FAILS}, {ENOMEM, FAILS}, {EAGAIN, FAILS});
+
+    return fault
+               ? fail_resolver(fault)
+               : __real_getnameinfo(address, size, host, host_bytes, service, service_bytes, flags);
 }
 
 /* --- epoll, and what else has a descriptor ---------------------------------------------------- */

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT
  * bench.c - what libuv takes for the rows of the comparison: callbacks and handles, no tasks. */
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <uv.h>
 
 #include "echo.h"
+#include "names.h"
 #include "peer.h"
 
 #define PAIRS       300000
@@ -219,6 +221,50 @@ static void measure_executor(long processors) {
     peer_report("executor", processors, "", bench_run_passes(pass_executor, NULL));
 }
 
+/* --- names --- */
+
+static uv_getaddrinfo_t look_ups[NAMES_AT_ONCE];
+static long look_ups_left, look_ups_at_once;
+static bool same_name;
+
+static void look_up(uv_getaddrinfo_t *request);
+
+static void looked_up(uv_getaddrinfo_t *request, int status, struct addrinfo *addresses) {
+    bench_require(status, "getaddrinfo");
+    uv_freeaddrinfo(addresses);
+    if (--look_ups_left >= look_ups_at_once)
+        look_up(request);
+}
+
+static void look_up(uv_getaddrinfo_t *request) {
+    char name[NAME_BYTES];
+
+    bench_name(same_name ? 0 : (int)(look_ups_left % NAMES_AT_ONCE), name);
+    bench_require(uv_getaddrinfo(loop, request, looked_up, name, "80", &bench_hints),
+                  "uv_getaddrinfo");
+}
+
+/* As many as there are at once; each that ends begins the next, of another name. */
+static double pass_names(void *arg) {
+    (void)arg;
+    look_ups_left = NAMES_PASSES * NAMES_AT_ONCE;
+    int64_t start_ns = bench_now_ns();
+    for (int i = 0; i < look_ups_at_once; i++)
+        look_up(&look_ups[i]);
+    uv_run(loop, UV_RUN_DEFAULT);
+    return (double)(bench_now_ns() - start_ns) / (NAMES_PASSES * NAMES_AT_ONCE);
+}
+
+static void measure_names(long count) {
+    (void)count;
+    look_ups_at_once = 1;
+    bench_report("names-1", bench_run_passes(pass_names, NULL), "ns");
+    look_ups_at_once = NAMES_AT_ONCE;
+    bench_report("names-100", bench_run_passes(pass_names, NULL), "ns");
+    same_name = true;
+    bench_report("names-same", bench_run_passes(pass_names, NULL), "ns");
+}
+
 /* --- echo --- */
 
 static char buffer[ECHO_BUFFER_BYTES]; /* of all reads: what came goes out at once, or is copied */
@@ -293,6 +339,7 @@ int main(int argc, char *argv[]) {
         {"call_soon", measure_call_soon},
         {"threadsafe", measure_threadsafe},
         {"executor", measure_executor},
+        {"names", measure_names},
         {"echo", serve_echo},
         {NULL, NULL},
     };

@@ -8,6 +8,7 @@ import asyncio
 import json
 import random
 import resource
+import socket
 import sys
 import threading
 import time
@@ -306,6 +307,35 @@ async def executor(processors):
     report(f"executor-{processors}", await passes(one))
 
 
+async def names(_count):
+    loop = asyncio.get_running_loop()
+    # localhost, with some of its letters large: other names, and the same line of /etc/hosts
+    many = ["".join(c.upper() if n >> i & 1 else c for i, c in enumerate("localhost"))
+            for n in range(100)]
+
+    def look_up(name):
+        return loop.getaddrinfo(name, 80, family=socket.AF_INET, type=socket.SOCK_STREAM)
+
+    async def one_by_one():
+        start = time.perf_counter_ns()
+        for _ in range(20):
+            for name in many:
+                await look_up(name)
+        return (time.perf_counter_ns() - start) / 2000
+
+    def at_once(hosts):
+        async def one():
+            start = time.perf_counter_ns()
+            for _ in range(20):
+                await asyncio.gather(*map(look_up, hosts))
+            return (time.perf_counter_ns() - start) / 2000
+        return one
+
+    report("names-1", await passes(one_by_one))
+    report("names-100", await passes(at_once(many)))
+    report("names-same", await passes(at_once(["localhost"] * 100)))
+
+
 # --- echo ---
 
 class Echo(asyncio.Protocol):
@@ -326,7 +356,7 @@ async def echo(_count):
 
 ROWS = {"yield": yield_, "spawn": spawn, "sync": sync, "created": created, "sleepers": sleepers,
         "timers": timers, "futures": futures, "call_soon": call_soon, "threadsafe": threadsafe,
-        "executor": executor, "echo": echo}
+        "executor": executor, "names": names, "echo": echo}
 
 
 def main():
