@@ -97,14 +97,6 @@ ssize_t eddy__os_send(int fd, const void *buffer, size_t size, int flags) {
     return RESULT(send(fd, buffer, size, flags | MSG_NOSIGNAL));
 }
 
-int eddy__os_set_nonblocking(int fd) {
-    int flags = fcntl(fd, F_GETFL);
-
-    if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
-        return -errno;
-    return eddy__os_set_close_on_exec(fd);
-}
-
 int eddy__os_set_close_on_exec(int fd) {
     return RESULT(fcntl(fd, F_SETFD, FD_CLOEXEC));
 }

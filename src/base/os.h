@@ -31,7 +31,6 @@ int eddy__os_getsockname(int fd, struct sockaddr *address, socklen_t *size);
 int eddy__os_getpeername(int fd, struct sockaddr *address, socklen_t *size);
 int eddy__os_peer_credentials(int fd, struct ucred *out); /* of a Unix socket's other end */
 int eddy__os_shutdown(int fd, int how);
-int eddy__os_set_nonblocking(int fd); /* and close-on-exec: what others have made */
 int eddy__os_set_close_on_exec(int fd);
 ssize_t eddy__os_recv(int fd, void *buffer, size_t size, int flags);
 ssize_t eddy__os_send(int fd, const void *buffer, size_t size, int flags); /* never SIGPIPE */
@@ -43,6 +42,14 @@ void eddy__os_close(int fd);                  /* keeps errno; -1 is nothing */
 int eddy__os_set_mode(const char *path, mode_t mode);
 int eddy__os_look_at(const char *path, struct stat *out);
 int eddy__os_unlink(const char *path);
+
+/* Of what is no socket (os_pipe.c). A write raises no SIGPIPE. The ends of a pipe are non-blocking.
+ */
+ssize_t eddy__os_read(int fd, void *buffer, size_t size);
+ssize_t eddy__os_write(int fd, const void *buffer, size_t size);
+int eddy__os_pipe(int fds[2]);
+int eddy__os_set_nonblocking(int fd);
+int eddy__os_file_mode(int fd, mode_t *out); /* st_mode */
 
 int eddy__os_epoll_create(void);
 int eddy__os_epoll_ctl(int epoll_fd, int operation, int fd, struct epoll_event *event);

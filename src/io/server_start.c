@@ -323,6 +323,8 @@ static int socket_adopt(int fd, const struct eddy__socket_options *options) {
     if (r >= 0)
         r = r == SOCK_STREAM ? eddy__os_set_nonblocking(fd) : -EPROTOTYPE;
     if (r == 0)
+        r = eddy__os_set_close_on_exec(fd);
+    if (r == 0)
         r = eddy__socket_tell(fd, options);
     return r < 0 ? eddy_raise(r, "descriptor %d cannot be listened on: %s", fd, eddy_error_text(r))
                  : 0;

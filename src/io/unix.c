@@ -75,6 +75,8 @@ static int socket_adopt(int fd, const eddy_connect_options *options) {
     if (r == 0)
         r = eddy__os_set_nonblocking(fd);
     if (r == 0)
+        r = eddy__os_set_close_on_exec(fd);
+    if (r == 0)
         r = eddy__socket_tell(fd, &socket);
     if (r < 0)
         return eddy_raise(r, "descriptor %d cannot be a stream: %s", fd, eddy_error_text(r));

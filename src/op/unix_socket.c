@@ -124,27 +124,27 @@ static int unix_listen(int fd, const union eddy__address *address, mode_t mode, 
 }
 
 int eddy__unix_listen(const char *path, mode_t mode, const struct eddy__listen_options *options,
-                      struct eddy__unix_file *out) {
+                      struct eddy__unix_file *file) {
     CLEANUP(eddy__os_closep) int fd = -1;
-    CLEANUP(eddy__unix_file_keep) struct eddy__unix_file file = {0};
+    CLEANUP(eddy__unix_file_keep) struct eddy__unix_file own = {0};
     union eddy__address address;
     int size = eddy__unix_address(path, &address), r;
 
     if (size < 0)
         return size;
     if (is_in_file_system(&address)) {
-        file.path = path_from_root(path);
-        if (!file.path)
+        own.path = path_from_root(path);
+        if (!own.path)
             return -ENOMEM;
     }
     fd = eddy__socket_new(AF_UNIX, &options->socket);
     r = fd < 0 ? fd : unix_bind(fd, &address, (socklen_t)size);
     if (r == 0)
-        r = unix_listen(fd, &address, mode, options->backlog, &file);
+        r = unix_listen(fd, &address, mode, options->backlog, &own);
     if (r < 0)
         return r;
-    *out = file;
-    file.path = NULL;
+    *file = own;
+    own.path = NULL;
     return TAKE_FD(fd);
 }
 
