@@ -21,6 +21,8 @@ static void stream_keep_peer(eddy_stream *stream) {
 
     if (eddy__os_getpeername(stream->fd, &address.any, &size) < 0)
         return;
+    if (address.any.sa_family == AF_UNIX) /* the kernel remembers, and names may be long */
+        size = sizeof(address.any.sa_family);
     stream->peer_size = MIN(size, (socklen_t)sizeof(stream->peer));
     memcpy(&stream->peer, &address, stream->peer_size);
 }
@@ -142,6 +144,8 @@ void eddy__stream_format_peer(const eddy_stream *stream, char text[ADDRESS_TEXT_
         snprintf(text, ADDRESS_TEXT_BYTES, "%s", eddy__class_peer(stream));
     else if (stream->is_plain)
         eddy__os_file_name(stream->fd, text, ADDRESS_TEXT_BYTES);
+    else if (((const struct sockaddr *)&stream->peer)->sa_family == AF_UNIX)
+        eddy__address_of_peer(stream->fd, text);
     else if (stream->peer_size > 0)
         eddy__address_format((const struct sockaddr *)&stream->peer, stream->peer_size, text);
     else
