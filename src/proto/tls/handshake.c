@@ -2,7 +2,7 @@
  * handshake.c - puts a connection on a stream, and shakes hands.
  *
  * While it waits, another task may close the stream: then the connection is gone, and the wait says
- * EDDY_ECLOSED. So after a wait that has failed nothing of it is touched. */
+ * EDDY_ECLOSED. After that nothing of it is touched. */
 #include "handshake.h"
 
 #include <errno.h>
@@ -36,8 +36,9 @@ static int shake_hands(struct tls_connection *connection) {
 
     while ((r = handshake_step(connection)) == -EAGAIN) {
         r = eddy_stream_await_input(connection->lower);
-        if (r < 0)
+        if (r == -ECANCELED || r == EDDY_ECLOSED)
             return r;
+        connection->lower_code = r;
     }
     if (r == 0)
         connection->is_ready = true;

@@ -132,6 +132,7 @@ def half_close(*_):
     def act(connection, _):
         connection.sendall(b"that is all\n")
         connection.unwrap()
+        say("ended well")
         connection.close()
     each_client(act)
 
