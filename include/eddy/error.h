@@ -33,6 +33,19 @@ enum eddy_error_code {
     EDDY_ETLS = -10012,            /* TLS failed for another reason than the certificate */
     EDDY_EURL = -10013,            /* a malformed URL, or a scheme that is not supported */
     EDDY_EREDIRECTS = -10014,      /* too many redirects */
+
+    /* Why TLS (eddy/tls.h) refused the peer's certificate; EDDY_ECERTIFICATE: for another reason.
+     */
+    EDDY_ECERT_EXPIRED = -10020,
+    EDDY_ECERT_NOT_YET = -10021,     /* it will be valid later */
+    EDDY_ECERT_HOST = -10022,        /* it is for another host */
+    EDDY_ECERT_SELF_SIGNED = -10023, /* nobody but itself vouches for it */
+    EDDY_ECERT_ISSUER = -10024,      /* an authority that is not trusted vouches for it */
+    EDDY_ECERT_WEAK = -10025,        /* its key or signature is too weak */
+    EDDY_ECERT_REVOKED = -10026,
+    EDDY_ETRUNCATED = -10027, /* TLS ended without notice: the end may be missing */
+    EDDY_ENO_TLS = -10028,    /* the peer speaks something else than TLS */
+    EDDY_EALERT = -10029,     /* the peer ended TLS, and said why */
 };
 
 /* A record of one failure: immutable, counted, and readable from any thread.

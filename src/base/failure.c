@@ -40,6 +40,16 @@ static const struct {
     {EDDY_ETLS, "EDDY_ETLS", "The TLS connection failed"},
     {EDDY_EURL, "EDDY_EURL", "The URL is malformed or not supported"},
     {EDDY_EREDIRECTS, "EDDY_EREDIRECTS", "Too many redirects"},
+    {EDDY_ECERT_EXPIRED, "EDDY_ECERT_EXPIRED", "The peer's certificate has expired"},
+    {EDDY_ECERT_NOT_YET, "EDDY_ECERT_NOT_YET", "The peer's certificate is not valid yet"},
+    {EDDY_ECERT_HOST, "EDDY_ECERT_HOST", "The peer's certificate is for another host"},
+    {EDDY_ECERT_SELF_SIGNED, "EDDY_ECERT_SELF_SIGNED", "The peer's certificate is self-signed"},
+    {EDDY_ECERT_ISSUER, "EDDY_ECERT_ISSUER", "The issuer of the peer's certificate is not trusted"},
+    {EDDY_ECERT_WEAK, "EDDY_ECERT_WEAK", "The certificate's key or signature is too weak"},
+    {EDDY_ECERT_REVOKED, "EDDY_ECERT_REVOKED", "The peer's certificate was revoked"},
+    {EDDY_ETRUNCATED, "EDDY_ETRUNCATED", "TLS ended without notice: the end may be missing"},
+    {EDDY_ENO_TLS, "EDDY_ENO_TLS", "The peer does not speak TLS"},
+    {EDDY_EALERT, "EDDY_EALERT", "The peer ended the TLS connection"},
 };
 
 static struct failure static_records[ERRNO_CODES + ARRAY_SIZE(own_codes) + 1];

@@ -67,8 +67,8 @@ struct row {
     double seconds; /* > 0: time completes it */
 };
 
-extern const struct row task_rows[], sync_rows[], io_rows[], name_rows[],
-    http_rows[]; /* end with a NULL name */
+extern const struct row task_rows[], sync_rows[], io_rows[], name_rows[], http_rows[],
+    tls_rows[]; /* end with a NULL name */
 
 /* --- the walks: each fails the test with the name of the row ---------------------------------- */
 

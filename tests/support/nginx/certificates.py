@@ -54,9 +54,9 @@ def self_sign(folder, name, subject, *extensions):
             "-subj", f"/CN={subject}", "-keyout", f"{name}.key", "-out", f"{name}.pem", *added)
 
 
-def sign(folder, name, alternative_names, dates):
+def sign(folder, name, alternative_names, dates, new_key=NEW_KEY):
     """folder/<name>.pem and .key: a server's certificate from our authority."""
-    openssl(folder, "req", "-config", "ca.conf", "-new", *NEW_KEY, "-subj", f"/CN={name}",
+    openssl(folder, "req", "-config", "ca.conf", "-new", *new_key, "-subj", f"/CN={name}",
             "-addext", f"subjectAltName={alternative_names}",
             "-keyout", f"{name}.key", "-out", f"{name}.csr")
     openssl(folder, "ca", "-config", "ca.conf", "-batch", "-notext", *dates,
