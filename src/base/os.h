@@ -42,6 +42,7 @@ int eddy__os_recvmmsg(int fd, struct mmsghdr *messages, unsigned count, int flag
 int eddy__os_sendmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags);
 int eddy__os_poll(int fd, int events); /* those that have come; 0: none. Waits for nothing */
 int eddy__os_accept_now(int fd, struct sockaddr *peer, socklen_t *peer_size); /* may be NULL */
+int eddy__os_close_told(int fd); /* what close(2) says; it is closed, unless -EBADF */
 int eddy__os_connect_now(int fd, const struct sockaddr *address, socklen_t size);
 ssize_t eddy__os_read_now(int fd, void *buffer, size_t size); /* also of what is no socket */
 ssize_t eddy__os_write_now(int fd, const void *buffer, size_t size);

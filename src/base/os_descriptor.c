@@ -118,6 +118,10 @@ int eddy__os_accept_now(int fd, struct sockaddr *peer, socklen_t *peer_size) {
     return r;
 }
 
+int eddy__os_close_told(int fd) {
+    return close(fd) < 0 && errno != EINTR ? -errno : 0;
+}
+
 int eddy__os_connect_now(int fd, const struct sockaddr *address, socklen_t size) {
     int flags = nonblocking_begin(fd);
     int r = connect(fd, address, size) < 0 ? -errno : 0;

@@ -6,6 +6,8 @@
 #include "poller_uring.h"
 #include "util.h"
 
+/* A poll for EPOLLPRI alone is never woken by the ring (Linux 6.18 at least): what wakes for urgent
+ * data wakes for EPOLLRDBAND, too. */
 void eddy__uring_op_fill(const struct eddy__op *op, struct io_uring_sqe *slot) {
     bool reads = direction_of(op) == READING;
 
@@ -35,7 +37,8 @@ void eddy__uring_op_fill(const struct eddy__op *op, struct io_uring_sqe *slot) {
         io_uring_prep_sendmsg(slot, op->fd, op->message, (unsigned)op->flags | MSG_NOSIGNAL);
         break;
     case EDDY__OP_POLL:
-        io_uring_prep_poll_add(slot, op->fd, op->events);
+        io_uring_prep_poll_add(slot, op->fd,
+                               op->events | (op->events & EPOLLPRI ? EPOLLRDBAND : 0));
         break;
     case EDDY__OP_CONNECT:
         io_uring_prep_connect(slot, op->fd, op->address, op->address_size);
