@@ -6,6 +6,7 @@
 
 #include <eddy/base.h>
 #include <eddy/channel.h>
+#include <eddy/descriptor.h>
 #include <eddy/error.h>
 #include <eddy/executor.h>
 #include <eddy/future.h>

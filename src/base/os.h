@@ -55,6 +55,26 @@ int eddy__os_access_mode(int fd);            /* O_RDONLY, O_WRONLY or O_RDWR */
 
 /* What /proc calls the open file: "pipe:[4711]", "/dev/pts/3"; "?" when it does not say. */
 void eddy__os_file_name(int fd, char *text, size_t size);
+/* Of descriptors that may be blocking (os_descriptor.c). Those with "now" never wait: -EAGAIN.
+ * Nothing that sends raises SIGPIPE. */
+ssize_t eddy__os_recvmsg(int fd, struct msghdr *message, int flags);
+ssize_t eddy__os_sendmsg(int fd, const struct msghdr *message, int flags);
+int eddy__os_recvmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags);
+int eddy__os_sendmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags);
+int eddy__os_poll(int fd, int events); /* those that have come; 0: none. Waits for nothing */
+int eddy__os_accept_now(int fd, struct sockaddr *peer, socklen_t *peer_size); /* may be NULL */
+int eddy__os_close_told(int fd); /* what close(2) says; it is closed, unless -EBADF */
+int eddy__os_connect_now(int fd, const struct sockaddr *address, socklen_t size);
+ssize_t eddy__os_read_now(int fd, void *buffer, size_t size); /* also of what is no socket */
+ssize_t eddy__os_write_now(int fd, const void *buffer, size_t size);
+/* From a regular file; a disk may be waited for, unless the range is_cached. read_ahead waits until
+ * it is. file_size refuses what is no regular file: -EINVAL. */
+ssize_t eddy__os_sendfile_now(int out_fd, int in_fd, off_t *offset, size_t size);
+int eddy__os_file_size(int fd, off_t *out);
+off_t eddy__os_file_offset(int fd);
+int eddy__os_file_seek(int fd, off_t offset);
+bool eddy__os_is_cached(int fd, off_t offset, size_t size);
+int eddy__os_read_ahead(int fd, off_t offset, size_t size);
 
 int eddy__os_epoll_create(void);
 int eddy__os_epoll_ctl(int epoll_fd, int operation, int fd, struct epoll_event *event);

@@ -454,6 +454,10 @@ void eddy__op_forget(eddy_loop *loop, int fd) {
     loop->poller_class->forget(loop->poller, fd);
 }
 
+void eddy__op_end_all(eddy_loop *loop, int fd) {
+    loop->poller_class->end_all(loop->poller, fd);
+}
+
 bool eddy__op_holds_input(eddy_loop *loop, int fd) {
     return loop->poller_class->holds_input(loop->poller, fd);
 }

@@ -14,6 +14,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/socket.h>
 #include <sys/types.h>
 
@@ -31,6 +32,10 @@ enum eddy__op_code {
     EDDY__OP_READ,       /* RECV, LEASE and SEND on what is no socket: pipes, terminals, eventfds */
     EDDY__OP_LEASE_READ, /* see lease */
     EDDY__OP_WRITE,      /* never a SIGPIPE */
+    EDDY__OP_RECVMSG, /* into message; result: bytes, with MSG_TRUNC those of the whole datagram */
+    EDDY__OP_SENDMSG, /* of message; result: bytes */
+    EDDY__OP_POLL,    /* foreign only; result: which of `events` have come, EPOLLERR and EPOLLHUP
+                         unasked. All that wait are told */
 };
 
 struct eddy__op {
@@ -41,6 +46,8 @@ struct eddy__op {
     int fd;           /* non-blocking */
     bool pending;     /* the poller has it */
     bool is_repeated; /* ACCEPT: more follow, so the poller may take some connections ahead */
+    bool is_foreign;  /* the descriptor is the user's own: see below */
+    int flags;        /* MSG_...: of RECV, SEND, RECVMSG, SENDMSG */
     union {
         struct {
             void *buffer; /* lent until completion; SEND does not write to it; a LEASE sets it */
@@ -50,12 +57,20 @@ struct eddy__op {
             const struct sockaddr *address; /* lent likewise */
             socklen_t address_size;
         };
+        struct {
+            struct sockaddr *peer; /* foreign ACCEPT: where the other end's address goes; or NULL */
+            socklen_t *peer_size;
+        };
+        struct msghdr *message; /* lent likewise, with all that it points to */
+        uint32_t events;        /* EPOLLIN, EPOLLOUT, EPOLLPRI */
     };
     /* The poller's. */
     struct eddy__op *next; /* on the same descriptor and direction */
     bool is_lent;          /* the kernel has it, and will answer */
     bool is_cancelled;     /* the kernel was asked to end it */
     bool is_polled;        /* the kernel only waits for readiness, then it is tried again */
+    bool is_ended;         /* the same, as its descriptor is gone: EDDY_ECLOSED */
+    bool is_orphan;        /* another file has its number: it is in no queue of a descriptor */
 };
 
 /* True: completed at once, op->result is there and done() is not called. False: done() will be. */
@@ -65,6 +80,16 @@ bool eddy__op_submit(eddy_loop *loop, struct eddy__op *op);
  * perhaps turns later: with -ECANCELED, and then the operation had no effect, or with the result if
  * it completed first. Nothing happens when it is not pending. */
 void eddy__op_cancel(eddy_loop *loop, struct eddy__op *op);
+
+/* A foreign operation is one on a descriptor that its user owns. It is closed, and its number used
+ * again, without a word to us; it may be blocking, and shared with others. So a poller remembers
+ * nothing of it, takes nothing ahead, asks anew for each wait, and never blocks on it. Only RECV,
+ * SEND, ACCEPT, CONNECT, RECVMSG, SENDMSG and POLL can be foreign. When a poller finds that another
+ * file has the number, it ends those that wait for the former with EDDY_ECLOSED. */
+
+/* Ends the foreign operations that wait for a descriptor, which is about to be closed, as if they
+ * had been cancelled, but with EDDY_ECLOSED. */
+void eddy__op_end_all(eddy_loop *loop, int fd);
 
 /* A receive by lease. While it waits it owns no memory, which is what many idle connections need.
  * Completed with a result above 0, op->buffer is memory of the poller's with so many bytes in it,

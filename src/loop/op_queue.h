@@ -2,7 +2,8 @@
  * op_queue.h - the operations that wait on one direction of a descriptor, first in first out.
  *
  * Both pollers keep two for each descriptor: what came first is served first, whatever the kernel's
- * own order of waking. An operation is in one queue at most. */
+ * own order of waking; and one of those that want to know of its readiness, who are all told. An
+ * operation is in one queue at most. */
 #ifndef EDDY__OP_QUEUE_H
 #define EDDY__OP_QUEUE_H
 
@@ -13,7 +14,7 @@
 #include "op.h"
 #include "os.h"
 
-enum { READING, WRITING };
+enum { READING, WRITING, WAITING, DIRECTIONS };
 
 struct op_queue {
     struct eddy__op *first, *last;
@@ -27,7 +28,10 @@ static inline int direction_of(const struct eddy__op *op) {
     case EDDY__OP_READABLE:
     case EDDY__OP_READ:
     case EDDY__OP_LEASE_READ:
+    case EDDY__OP_RECVMSG:
         return READING;
+    case EDDY__OP_POLL:
+        return WAITING;
     default:
         return WRITING;
     }
@@ -52,6 +56,11 @@ static inline int op_refusal(const struct eddy__op *op, bool is_closing) {
     if (!eddy__os_is_open(op->fd))
         return -EBADF;
     return is_closing ? EDDY_ESHUTDOWN : -ENOMEM;
+}
+
+/* Of what has come, that which the operation waits for. */
+static inline uint32_t op_events(const struct eddy__op *op, uint32_t events) {
+    return events & (op->events | EPOLLERR | EPOLLHUP);
 }
 
 static inline void queue_append(struct op_queue *queue, struct eddy__op *op) {

@@ -35,6 +35,7 @@ struct eddy__poller_class {
     bool (*submit)(struct eddy__poller *poller, struct eddy__op *op);
     void (*cancel)(struct eddy__poller *poller, struct eddy__op *op);
     void (*forget)(struct eddy__poller *poller, int fd);
+    void (*end_all)(struct eddy__poller *poller, int fd); /* eddy__op_end_all() */
     bool (*holds_input)(const struct eddy__poller *poller, int fd);
     void *(*lease_take)(struct eddy__poller *poller);
     void (*lease_return)(struct eddy__poller *poller, void *buffer);

@@ -6,17 +6,15 @@
  * socket known to be empty costs 8 to 28 % of an echo. A watched descriptor belongs to somebody
  * else (libcurl, the user), who may leave data in it: it is level-triggered, and a change
  * is applied at once, before its owner can close the file. */
-#include "poller.h"
+#include "poller_epoll.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <poll.h>
 
 #include "fd_table.h"
-#include "lease.h"
 #include "loop.h"
 #include "memory.h"
-#include "op_queue.h"
 #include "os.h"
 #include "util.h"
 
@@ -25,30 +23,12 @@
 #define EVENTS_MAX 32
 #define IDLE_NS    (100 * NS_PER_MS) /* without an event: time to free what was not needed */
 
-struct descriptor {
-    struct op_queue queues[2];
-    struct eddy__watch *watch;
-    uint32_t armed;      /* the events that the kernel knows, 0: not registered */
-    bool ready[2];       /* not drained: trying may succeed */
-    bool hung_up;        /* an end or error has come: no edge will follow, so always try */
-    uint32_t generation; /* of the file behind the number: events of a former one are stale */
-};
-
-struct eddy__poller {
-    eddy_loop *loop;
-    int epoll_fd;
-    bool is_closing;
-    struct descriptor *descriptors; /* by fd */
-    int capacity;
-    struct eddy__leases leases;
-};
-
 /* --- the table -------------------------------------------------------------------------------- */
 
 /* The entry of a descriptor, or NULL: no memory, or no such descriptor. Entries move when a higher
  * descriptor comes. */
-static struct descriptor *descriptor_at(struct eddy__poller *poller, int fd) {
-    struct descriptor *descriptors;
+static struct epoll_descriptor *descriptor_at(struct eddy__poller *poller, int fd) {
+    struct epoll_descriptor *descriptors;
 
     if (likely(fd < poller->capacity))
         return &poller->descriptors[fd];
@@ -60,23 +40,59 @@ static struct descriptor *descriptor_at(struct eddy__poller *poller, int fd) {
     return &descriptors[fd];
 }
 
+/* What the operations on a descriptor wait for. */
+uint32_t eddy__epoll_waits_for(const struct epoll_descriptor *descriptor) {
+    uint32_t events = 0;
+
+    if (descriptor->queues[READING].first)
+        events |= EPOLLIN;
+    if (descriptor->queues[WRITING].first)
+        events |= EPOLLOUT;
+    for (struct eddy__op *op = descriptor->queues[WAITING].first; op; op = op->next)
+        events |= op->events;
+    return events;
+}
+
+/* Does eddy itself own it? Then we hear of its close. */
+static bool descriptor_is_ours(const struct epoll_descriptor *descriptor) {
+    if (descriptor->armed & EPOLLET)
+        return true;
+    for (int direction = READING; direction <= WRITING; direction++)
+        for (struct eddy__op *op = descriptor->queues[direction].first; op; op = op->next)
+            if (!op->is_foreign)
+                return true;
+    return false;
+}
+
 /* What the kernel should tell about a descriptor. */
-static uint32_t descriptor_wants(const struct descriptor *descriptor) {
-    bool reads = descriptor->queues[READING].first, writes = descriptor->queues[WRITING].first;
+static uint32_t descriptor_wants(const struct epoll_descriptor *descriptor) {
+    uint32_t events = eddy__epoll_waits_for(descriptor);
 
     if (descriptor->watch) /* operations beside a watch have to live with level triggering */
-        return descriptor->watch->events | (reads ? EPOLLIN : 0) | (writes ? EPOLLOUT : 0);
-    if (reads || writes || descriptor->armed & EPOLLET)
-        return EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
-    return 0;
+        return descriptor->watch->events | events;
+    if (descriptor_is_ours(descriptor))
+        return events | EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+    if (events)
+        return events | EPOLLONESHOT;
+    return descriptor->armed == EPOLLONESHOT ? EPOLLONESHOT : 0;
+}
+
+/* By what the kernel tells of the file that has the number now. */
+static uint64_t descriptor_tag(const struct epoll_descriptor *descriptor, int fd) {
+    return (uint64_t)descriptor->generation << 32 | (uint32_t)fd;
+}
+
+/* Another file has it: what the kernel may still tell of the former is stale. */
+static uint64_t descriptor_renew(struct epoll_descriptor *descriptor, int fd) {
+    descriptor->generation++;
+    return descriptor_tag(descriptor, fd);
 }
 
 /* Tells the kernel what has changed. Its idea of the descriptor may be out of date, as closing
  * removes silently. */
-static int descriptor_arm(struct eddy__poller *poller, int fd, struct descriptor *descriptor) {
+int eddy__epoll_arm(struct eddy__poller *poller, int fd, struct epoll_descriptor *descriptor) {
     uint32_t wants = descriptor_wants(descriptor);
-    struct epoll_event event = {.events = wants,
-                                .data.u64 = (uint64_t)descriptor->generation << 32 | (uint32_t)fd};
+    struct epoll_event event = {.events = wants, .data.u64 = descriptor_tag(descriptor, fd)};
     int r;
 
     if (wants == descriptor->armed)
@@ -88,24 +104,41 @@ static int descriptor_arm(struct eddy__poller *poller, int fd, struct descriptor
     else
         r = eddy__os_epoll_ctl(poller->epoll_fd, EPOLL_CTL_MOD, fd, &event);
 
-    if (r == -ENOENT && wants)
+    if (r == -ENOENT && wants) {
+        event.data.u64 = descriptor_renew(descriptor, fd);
         r = eddy__os_epoll_ctl(poller->epoll_fd, EPOLL_CTL_ADD, fd, &event);
-    else if (r == -EEXIST)
+    } else if (r == -EEXIST) {
         r = eddy__os_epoll_ctl(poller->epoll_fd, EPOLL_CTL_MOD, fd, &event);
-    else if (wants == 0)
-        r = 0; /* ENOENT, EBADF: it was closed, and is gone */
+    } else if (wants == 0 && r < 0) {
+        descriptor_renew(descriptor, fd);
+        r = 0; /* ENOENT, EBADF: it was closed, and is gone, unless it has another number, too */
+    }
 
     descriptor->armed = r < 0 ? 0 : wants;
     return r;
 }
 
+/* Another file may stand behind the number from now on. */
+void eddy__epoll_reset(struct epoll_descriptor *descriptor) {
+    descriptor->generation++;
+    descriptor->ready[READING] = descriptor->ready[WRITING] = false;
+    descriptor->hung_up = false;
+}
+
 /* --- operations ------------------------------------------------------------------------------ */
+
+/* The events that have come; -EAGAIN: none. */
+static int op_look(const struct eddy__op *op) {
+    int r = eddy__os_poll(op->fd, (int)op->events);
+
+    return r == 0 ? -EAGAIN : r < 0 ? r : (int)op_events(op, (uint32_t)r);
+}
 
 /* One try. */
 static ssize_t op_try(struct eddy__poller *poller, struct eddy__op *op, bool first_time) {
     switch (op->code) {
     case EDDY__OP_RECV:
-        return eddy__os_recv(op->fd, op->buffer, op->size, 0);
+        return eddy__os_recv(op->fd, op->buffer, op->size, op->flags | MSG_DONTWAIT);
     case EDDY__OP_LEASE:
         op->size = LEASE_BYTES;
         return eddy__lease_receive(&poller->leases, op->fd, &op->buffer);
@@ -116,12 +149,21 @@ static ssize_t op_try(struct eddy__poller *poller, struct eddy__op *op, bool fir
     case EDDY__OP_WRITE:
         return eddy__os_write(op->fd, op->buffer, op->size);
     case EDDY__OP_SEND:
-        return eddy__os_send(op->fd, op->buffer, op->size, 0);
+        return eddy__os_send(op->fd, op->buffer, op->size, op->flags | MSG_DONTWAIT);
+    case EDDY__OP_RECVMSG:
+        return eddy__os_recvmsg(op->fd, op->message, op->flags | MSG_DONTWAIT);
+    case EDDY__OP_SENDMSG:
+        return eddy__os_sendmsg(op->fd, op->message, op->flags | MSG_DONTWAIT);
     case EDDY__OP_ACCEPT:
-        return eddy__os_accept(op->fd);
+        return op->is_foreign ? eddy__os_accept_now(op->fd, op->peer, op->peer_size)
+                              : eddy__os_accept(op->fd);
     case EDDY__OP_CONNECT:
-        return first_time ? eddy__os_connect(op->fd, op->address, op->address_size)
-                          : eddy__os_socket_error(op->fd);
+        if (!first_time)
+            return eddy__os_socket_error(op->fd);
+        return op->is_foreign ? eddy__os_connect_now(op->fd, op->address, op->address_size)
+                              : eddy__os_connect(op->fd, op->address, op->address_size);
+    case EDDY__OP_POLL:
+        return op_look(op);
     case EDDY__OP_READABLE: /* somebody else reads: what we remember may be out of date */
         return eddy__os_is_ready(op->fd, POLLIN) ? 0 : -EAGAIN;
     default:
@@ -132,66 +174,84 @@ static ssize_t op_try(struct eddy__poller *poller, struct eddy__op *op, bool fir
 /* Not now. A connect that is under way says EINPROGRESS; its EAGAIN is final (a Unix socket's queue
  * is full, and no event follows). */
 static bool op_must_wait(const struct eddy__op *op, ssize_t r) {
-    return r == (op->code == EDDY__OP_CONNECT ? -EINPROGRESS : -EAGAIN);
+    if (op->code == EDDY__OP_CONNECT) /* of the user's, one that was cancelled goes on */
+        return r == -EINPROGRESS || (op->is_foreign && r == -EALREADY);
+    return r == -EAGAIN;
 }
 
-/* One try, and what it teaches about the descriptor. */
-static bool op_completes(struct eddy__poller *poller, struct descriptor *descriptor,
-                         struct eddy__op *op, bool first_time) {
-    int direction = direction_of(op);
+/* True: it has ended. */
+bool eddy__epoll_op_tried(struct eddy__poller *poller, struct eddy__op *op, bool first_time) {
     ssize_t r;
 
     do {
         r = op_try(poller, op, first_time);
     } while (r == -EINTR);
+    if (op_must_wait(op, r))
+        return false;
+    op->result = r;
+    return true;
+}
 
-    if (op_must_wait(op, r)) {
-        descriptor->ready[direction] = false;
+/* One try, and what it teaches about the descriptor. Of the user's own nothing is learnt: he reads
+ * it, too, and a short datagram need not be the last. */
+static bool op_completes(struct eddy__poller *poller, struct epoll_descriptor *descriptor,
+                         struct eddy__op *op, bool first_time) {
+    if (!eddy__epoll_op_tried(poller, op, first_time)) {
+        descriptor->ready[direction_of(op)] = false;
         return false;
     }
-    if (op_receives(op) && r > 0 && (size_t)r < op->size && !descriptor->hung_up)
+    if (op_receives(op) && op->result > 0 && (size_t)op->result < op->size &&
+        !descriptor->hung_up && !op->is_foreign)
         descriptor->ready[READING] = false; /* drained: the next bytes make a new edge */
-    op->result = r;
     return true;
 }
 
 /* What is known to be drained is not tried; of a descriptor that we meet for the first time nothing
  * is known. */
-static bool op_is_worth_trying(const struct descriptor *descriptor, const struct eddy__op *op) {
+static bool op_is_worth_trying(const struct epoll_descriptor *descriptor,
+                               const struct eddy__op *op) {
     return descriptor->ready[direction_of(op)] || op->code == EDDY__OP_CONNECT ||
            descriptor->armed == 0;
 }
 
+/* Waits with the others. True: it cannot. */
+bool eddy__epoll_op_waits(struct eddy__poller *poller, struct epoll_descriptor *descriptor,
+                          struct eddy__op *op) {
+    struct op_queue *queue = &descriptor->queues[direction_of(op)];
+    int r;
+
+    queue_append(queue, op);
+    if (likely(descriptor->armed & EPOLLET))
+        return false; /* it is told of everything already */
+    r = eddy__epoll_arm(poller, op->fd, descriptor);
+    if (r < 0) {
+        queue_remove(queue, op);
+        op->result = r;
+    }
+    return r < 0;
+}
+
 static bool epoll_submit(struct eddy__poller *poller, struct eddy__op *op) {
-    struct descriptor *descriptor = op->fd < 0 ? NULL : descriptor_at(poller, op->fd);
-    int direction = direction_of(op), r;
+    struct epoll_descriptor *descriptor = op->fd < 0 ? NULL : descriptor_at(poller, op->fd);
 
     assert(!op->pending);
     if (!descriptor || poller->is_closing) {
         op->result = op_refusal(op, poller->is_closing);
         return true;
     }
-    if (!descriptor->queues[direction].first && op_is_worth_trying(descriptor, op) &&
+    if (unlikely(op->is_foreign || descriptor->armed & EPOLLONESHOT))
+        return eddy__epoll_foreign_submit(poller, op);
+    if (!descriptor->queues[direction_of(op)].first && op_is_worth_trying(descriptor, op) &&
         op_completes(poller, descriptor, op, true))
         return true;
-
-    queue_append(&descriptor->queues[direction], op);
-    if (likely(descriptor->armed & EPOLLET))
-        return false; /* it is told of everything already */
-    r = descriptor_arm(poller, op->fd, descriptor);
-    if (r < 0) {
-        queue_remove(&descriptor->queues[direction], op);
-        op->result = r;
-        return true;
-    }
-    return false;
+    return eddy__epoll_op_waits(poller, descriptor, op);
 }
 
 static void epoll_cancel(struct eddy__poller *poller, struct eddy__op *op) {
     if (!op->pending)
         return;
     queue_remove(&poller->descriptors[op->fd].queues[direction_of(op)], op);
-    descriptor_arm(poller, op->fd, &poller->descriptors[op->fd]);
+    eddy__epoll_arm(poller, op->fd, &poller->descriptors[op->fd]);
     op->result = -ECANCELED;
     op->done(op);
 }
@@ -199,28 +259,31 @@ static void epoll_cancel(struct eddy__poller *poller, struct eddy__op *op) {
 static void epoll_cancel_all(struct eddy__poller *poller) {
     poller->is_closing = true;
     for (int fd = 0; fd < poller->capacity; fd++)
-        for (int direction = READING; direction <= WRITING; direction++)
+        for (int direction = READING; direction < DIRECTIONS; direction++)
             while (poller->descriptors[fd].queues[direction].first)
                 epoll_cancel(poller, poller->descriptors[fd].queues[direction].first);
 }
 
-/* Another file may stand behind the number from now on. */
-static void descriptor_reset(struct descriptor *descriptor) {
-    descriptor->generation++;
-    descriptor->ready[READING] = descriptor->ready[WRITING] = false;
-    descriptor->hung_up = false;
-}
-
 /* Closing takes the descriptor out of the epoll set by itself. */
 static void epoll_forget(struct eddy__poller *poller, int fd) {
-    struct descriptor *descriptor;
+    struct epoll_descriptor *descriptor;
 
     if (fd < 0 || fd >= poller->capacity)
         return;
+    eddy__epoll_end_all(poller, fd, EDDY_ECLOSED);
     descriptor = &poller->descriptors[fd];
-    assert(!descriptor->queues[READING].first && !descriptor->queues[WRITING].first);
+    assert(!eddy__epoll_waits_for(descriptor));
     descriptor->armed = 0;
-    descriptor_reset(descriptor);
+    eddy__epoll_reset(descriptor);
+}
+
+static void epoll_end_all(struct eddy__poller *poller, int fd) {
+    if (fd < 0 || fd >= poller->capacity)
+        return;
+    eddy__epoll_end_all(poller, fd, EDDY_ECLOSED);
+    eddy__epoll_arm(poller, fd, &poller->descriptors[fd]);
+    if (poller->descriptors[fd].armed & EPOLLONESHOT)
+        poller->descriptors[fd].armed = 0;
 }
 
 /* Nothing is received before somebody asks. */
@@ -240,14 +303,14 @@ static void epoll_lease_return(struct eddy__poller *poller, void *buffer) {
 /* Completes what can be, oldest first; done() may submit again and move the table. */
 static void descriptor_serve(struct eddy__poller *poller, int fd, int direction) {
     for (;;) {
-        struct descriptor *descriptor = &poller->descriptors[fd];
+        struct epoll_descriptor *descriptor = &poller->descriptors[fd];
         struct eddy__op *op = descriptor->queues[direction].first;
 
         if (!op || !descriptor->ready[direction] || !op_completes(poller, descriptor, op, false))
             return;
         queue_remove(&descriptor->queues[direction], op);
         if (descriptor->watch) /* level-triggered: it would be told again and again */
-            descriptor_arm(poller, fd, descriptor);
+            eddy__epoll_arm(poller, fd, descriptor);
         op->done(op);
     }
 }
@@ -255,7 +318,7 @@ static void descriptor_serve(struct eddy__poller *poller, int fd, int direction)
 /* --- watches --------------------------------------------------------------------------------- */
 
 static int epoll_watch(struct eddy__poller *poller, struct eddy__watch *watch) {
-    struct descriptor *descriptor = watch->fd < 0 ? NULL : descriptor_at(poller, watch->fd);
+    struct epoll_descriptor *descriptor = watch->fd < 0 ? NULL : descriptor_at(poller, watch->fd);
     int r;
 
     if (!descriptor)
@@ -263,30 +326,32 @@ static int epoll_watch(struct eddy__poller *poller, struct eddy__watch *watch) {
     if (descriptor->watch && descriptor->watch != watch)
         return -EEXIST;
 
+    if (!eddy__epoll_verify(poller, watch->fd))
+        descriptor = &poller->descriptors[watch->fd];
     descriptor->watch = watch;
-    r = descriptor_arm(poller, watch->fd, descriptor);
+    r = eddy__epoll_arm(poller, watch->fd, descriptor);
     if (r < 0)
         descriptor->watch = NULL;
     return r;
 }
 
 static void epoll_unwatch(struct eddy__poller *poller, struct eddy__watch *watch) {
-    struct descriptor *descriptor = &poller->descriptors[watch->fd];
+    struct epoll_descriptor *descriptor = &poller->descriptors[watch->fd];
 
     if (descriptor->watch != watch)
         return;
     descriptor->watch = NULL;
-    if (!descriptor->queues[READING].first && !descriptor->queues[WRITING].first)
-        descriptor_reset(descriptor);
-    descriptor_arm(poller, watch->fd, descriptor);
+    if (!eddy__epoll_waits_for(descriptor))
+        eddy__epoll_reset(descriptor);
+    eddy__epoll_arm(poller, watch->fd, descriptor);
 }
 
 /* --- the poll -------------------------------------------------------------------------------- */
 
 /* The descriptor that an event is for; NULL when a callback has closed that file meanwhile. */
-static struct descriptor *event_descriptor(struct eddy__poller *poller,
-                                           const struct epoll_event *event) {
-    struct descriptor *descriptor = &poller->descriptors[(uint32_t)event->data.u64];
+static struct epoll_descriptor *event_descriptor(struct eddy__poller *poller,
+                                                 const struct epoll_event *event) {
+    struct epoll_descriptor *descriptor = &poller->descriptors[(uint32_t)event->data.u64];
 
     return descriptor->generation == event->data.u64 >> 32 ? descriptor : NULL;
 }
@@ -295,10 +360,18 @@ static struct descriptor *event_descriptor(struct eddy__poller *poller,
 static void descriptor_event(struct eddy__poller *poller, const struct epoll_event *event) {
     int fd = (int)(uint32_t)event->data.u64;
     uint32_t events = event->events, failed = events & (EPOLLERR | EPOLLHUP);
-    struct descriptor *descriptor = event_descriptor(poller, event);
+    struct epoll_descriptor *descriptor = event_descriptor(poller, event);
 
+    if (descriptor && descriptor->armed & EPOLLONESHOT) {
+        eddy__epoll_foreign_event(poller, fd, events);
+        return;
+    }
     if (descriptor && (events & EPOLLRDHUP || failed))
         descriptor->hung_up = true;
+    if (descriptor && unlikely(descriptor->queues[WAITING].first != NULL)) {
+        eddy__epoll_tell(poller, fd, events);
+        descriptor = event_descriptor(poller, event);
+    }
     if (descriptor && (events & (EPOLLIN | EPOLLRDHUP) || failed)) {
         descriptor->ready[READING] = true;
         descriptor_serve(poller, fd, READING);
@@ -377,6 +450,7 @@ const struct eddy__poller_class eddy__poller_epoll = {
     .submit = epoll_submit,
     .cancel = epoll_cancel,
     .forget = epoll_forget,
+    .end_all = epoll_end_all,
     .holds_input = epoll_holds_input,
     .lease_take = epoll_lease_take,
     .lease_return = epoll_lease_return,

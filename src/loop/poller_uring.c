@@ -112,10 +112,13 @@ void eddy__uring_start_first(struct eddy__poller *poller, int fd, int direction)
 /* --- operations ------------------------------------------------------------------------------- */
 
 static bool uring_submit(struct eddy__poller *poller, struct eddy__op *op) {
-    struct uring_descriptor *descriptor = op->fd < 0 ? NULL : descriptor_at(poller, op->fd);
+    struct uring_descriptor *descriptor;
     struct op_queue *queue;
 
     assert(!op->pending);
+    if (op->is_foreign)
+        return eddy__uring_foreign_submit(poller, op);
+    descriptor = op->fd < 0 ? NULL : descriptor_at(poller, op->fd);
     if (!descriptor || poller->is_closing) {
         op->result = op_refusal(op, poller->is_closing);
         return true;
@@ -125,7 +128,7 @@ static bool uring_submit(struct eddy__poller *poller, struct eddy__op *op) {
     op->is_lent = op->is_cancelled = op->is_polled = false;
     if (op_leases(op))
         op->buffer = NULL;
-    queue = &descriptor->queues[direction_of(op)];
+    queue = &descriptor->queues[direction_of(op) == READING ? READING : WRITING];
     if (!queue->first && op_take(poller, op))
         return true;
     queue_append(queue, op);
@@ -157,7 +160,9 @@ static void op_abandon(struct eddy__poller *poller, struct eddy__op *op) {
 static void uring_cancel(struct eddy__poller *poller, struct eddy__op *op) {
     if (!op->pending || op->is_cancelled)
         return;
-    if (op->is_lent)
+    if (op->is_foreign)
+        eddy__uring_foreign_cancel(poller, op);
+    else if (op->is_lent)
         op_cancel(poller, op);
     else
         op_abandon(poller, op);
@@ -233,6 +238,7 @@ static void descriptor_feed(struct eddy__poller *poller, int fd) {
 static void poller_feed(struct eddy__poller *poller) {
     poller->is_starved = false;
     eddy__uring_accepts_feed(poller);
+    eddy__uring_foreign_feed(poller);
     for (int fd = 0; fd < poller->capacity && !poller->is_starved; fd++)
         descriptor_feed(poller, fd);
 }
@@ -245,12 +251,20 @@ static void poller_ask(struct eddy__poller *poller) {
         poller_feed(poller);
 }
 
+static void operation_answered(struct eddy__poller *poller, struct eddy__op *op,
+                               const struct io_uring_cqe *answer) {
+    if (op->is_foreign)
+        eddy__uring_foreign_answered(poller, op, answer);
+    else
+        op_answered(poller, op, answer);
+}
+
 /* True: it was an event for somebody. */
 static bool poller_answered(struct eddy__poller *poller, const struct io_uring_cqe *answer,
                             bool is_old) {
     switch (answer->user_data & OF_MASK) {
     case OF_OPERATION:
-        op_answered(poller, (struct eddy__op *)(uintptr_t)answer->user_data, answer);
+        operation_answered(poller, (struct eddy__op *)(uintptr_t)answer->user_data, answer);
         return true;
     case OF_MULTISHOT:
         return multishot_answered(poller, answer);
@@ -322,6 +336,7 @@ static bool descriptor_forget(struct eddy__poller *poller, int fd) {
 
 /* At once: the file is about to be closed, and a multishot holds it open. */
 static void uring_forget(struct eddy__poller *poller, int fd) {
+    eddy__uring_foreign_end_all(poller, fd);
     if (fd < 0 || fd >= poller->capacity)
         return;
     assert(!poller->descriptors[fd].queues[READING].first);
@@ -350,6 +365,7 @@ static void uring_cancel_all(struct eddy__poller *poller) {
     for (int fd = 0; fd < poller->capacity; fd++)
         for (int direction = READING; direction <= WRITING; direction++)
             queue_cancel(poller, fd, direction);
+    eddy__uring_foreign_cancel_all(poller);
     for (int fd = 0; fd < poller->capacity; fd++)
         descriptor_forget(poller, fd);
     while (poller->lent > 0 && eddy__os_now() < until_ns) {
@@ -392,6 +408,7 @@ static void uring_close(struct eddy__poller *poller) {
     eddy__leases_deinit(&poller->leases);
     eddy__uring_watches_deinit(&poller->watches);
     eddy__uring_accepts_deinit(poller);
+    eddy__uring_foreign_deinit(poller);
     eddy__free(poller->descriptors);
     eddy__free(poller);
 }
@@ -405,6 +422,7 @@ const struct eddy__poller_class eddy__poller_uring = {
     .submit = uring_submit,
     .cancel = uring_cancel,
     .forget = uring_forget,
+    .end_all = eddy__uring_foreign_end_all,
     .holds_input = uring_holds_input,
     .lease_take = uring_lease_take,
     .lease_return = uring_lease_return,

@@ -3,7 +3,8 @@
  *
  * poller_uring.c has the table of descriptors, the turn and the end; uring_op.c says an operation
  * as a question to the kernel and reads the answer; uring_receive.c and uring_accept.c have the
- * questions that are answered more than once. */
+ * questions that are answered more than once; uring_foreign.c the operations on descriptors that
+ * their user owns. */
 #ifndef EDDY__POLLER_URING_H
 #define EDDY__POLLER_URING_H
 
@@ -13,11 +14,12 @@
 #include "poller.h"
 #include "uring.h"
 #include "uring_accept.h"
+#include "uring_foreign.h"
 #include "uring_receive.h"
 #include "uring_watch.h"
 
 struct uring_descriptor {
-    struct op_queue queues[2]; /* the kernel has the first of each, if it has any */
+    struct op_queue queues[WAITING]; /* the kernel has the first of each, if it has any */
     struct eddy__uring_receiver receiver;
 };
 
@@ -29,6 +31,7 @@ struct eddy__poller {
     int lent; /* operations and multishots that the kernel has */
     struct eddy__uring_accepts accepts;
     struct eddy__uring_watches watches;
+    struct eddy__uring_foreign foreign;
     struct eddy__leases leases;
     struct eddy__lease_ring lease_ring;
     bool is_starved; /* something did not get a slot: look for it */

@@ -8,6 +8,8 @@
 
 #define READ_BYTES_MAX ((size_t)1 << 30) /* in one operation: the kernel's own limit is 2 GiB */
 
+/* A poll for EPOLLPRI alone is never woken by the ring (Linux 6.18 at least): what wakes for urgent
+ * data wakes for EPOLLRDBAND, too. */
 void eddy__uring_op_fill(const struct eddy__op *op, struct io_uring_sqe *slot) {
     bool reads = direction_of(op) == READING;
 
@@ -17,14 +19,14 @@ void eddy__uring_op_fill(const struct eddy__op *op, struct io_uring_sqe *slot) {
     }
     switch (op->code) {
     case EDDY__OP_RECV:
-        io_uring_prep_recv(slot, op->fd, op->buffer, op->size, 0);
+        io_uring_prep_recv(slot, op->fd, op->buffer, op->size, op->flags);
         break;
     case EDDY__OP_LEASE:
         io_uring_prep_recv(slot, op->fd, NULL, LEASE_BYTES, 0);
         eddy__lease_ring_select(slot);
         break;
     case EDDY__OP_SEND:
-        io_uring_prep_send(slot, op->fd, op->buffer, op->size, MSG_NOSIGNAL);
+        io_uring_prep_send(slot, op->fd, op->buffer, op->size, op->flags | MSG_NOSIGNAL);
         break;
     case EDDY__OP_READ:
         io_uring_prep_read(slot, op->fd, op->buffer, (unsigned)MIN(op->size, READ_BYTES_MAX), 0);
@@ -34,7 +36,18 @@ void eddy__uring_op_fill(const struct eddy__op *op, struct io_uring_sqe *slot) {
         eddy__lease_ring_select(slot);
         break;
     case EDDY__OP_ACCEPT:
-        io_uring_prep_accept(slot, op->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        io_uring_prep_accept(slot, op->fd, op->is_foreign ? op->peer : NULL,
+                             op->is_foreign ? op->peer_size : NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        break;
+    case EDDY__OP_RECVMSG:
+        io_uring_prep_recvmsg(slot, op->fd, op->message, (unsigned)op->flags);
+        break;
+    case EDDY__OP_SENDMSG:
+        io_uring_prep_sendmsg(slot, op->fd, op->message, (unsigned)op->flags | MSG_NOSIGNAL);
+        break;
+    case EDDY__OP_POLL:
+        io_uring_prep_poll_add(slot, op->fd,
+                               op->events | (op->events & EPOLLPRI ? EPOLLRDBAND : 0));
         break;
     case EDDY__OP_CONNECT:
         io_uring_prep_connect(slot, op->fd, op->address, op->address_size);
@@ -53,7 +66,7 @@ static int connect_now(const struct eddy__op *op) {
     int r;
 
     do {
-        r = eddy__os_connect(op->fd, op->address, op->address_size);
+        r = eddy__os_connect_now(op->fd, op->address, op->address_size);
     } while (r == -EINTR);
     return r;
 }
@@ -91,7 +104,7 @@ bool eddy__uring_op_goes_on(struct eddy__op *op, int result) {
     if (op->is_cancelled)
         return false;
     if (op->code == EDDY__OP_CONNECT) {
-        op->is_polled = result == -EINTR; /* it is under way */
+        op->is_polled = result == -EINTR || result == -EALREADY; /* it is under way */
         return op->is_polled || result == -ECANCELED;
     }
     op->is_polled = result == -EAGAIN;
@@ -111,5 +124,7 @@ ssize_t eddy__uring_op_result(const struct eddy__poller *poller, const struct ed
     }
     if (op->code == EDDY__OP_READABLE || op->code == EDDY__OP_WRITABLE)
         return MIN(result, 0);
+    if (op->code == EDDY__OP_POLL && result >= 0)
+        return op_events(op, (uint32_t)result);
     return result;
 }

@@ -98,10 +98,8 @@ void eddy__uring_watches_ask(struct eddy__uring_watches *watches) {
 
 /* --- adding and removing ---------------------------------------------------------------------- */
 
-/* What has no readiness of its own (a regular file) the ring would call ready for ever: refused as
- * by epoll. Sockets, pipes and what has no type (an eventfd) all have one; of devices epoll
- * knows. */
-static int descriptor_check(int fd) {
+/* Sockets, pipes and what has no type (an eventfd) all have one; of devices epoll knows. */
+int eddy__uring_can_watch(int fd) {
     struct epoll_event event = {.events = 0};
     struct stat about;
     int epoll_fd, r;
@@ -124,7 +122,7 @@ int eddy__uring_watches_add(struct eddy__uring_watches *watches, struct eddy__wa
         return eddy__os_is_open(watch->fd) ? -ENOMEM : -EBADF;
     if (question->watch && question->watch != watch)
         return -EEXIST;
-    r = question->watch ? 0 : descriptor_check(watch->fd);
+    r = question->watch ? 0 : eddy__uring_can_watch(watch->fd);
     if (r < 0)
         return r;
 

@@ -21,6 +21,10 @@ struct eddy__uring_watches {
 void eddy__uring_watches_init(struct eddy__uring_watches *watches, struct eddy__uring *uring);
 void eddy__uring_watches_deinit(struct eddy__uring_watches *watches);
 
+/* 0, or why readiness cannot be asked for: what has none (a regular file) the ring would call ready
+ * for ever, and epoll refuses it: -EPERM. */
+int eddy__uring_can_watch(int fd);
+
 /* As the poller's watch() and unwatch(). */
 int eddy__uring_watches_add(struct eddy__uring_watches *watches, struct eddy__watch *watch);
 void eddy__uring_watches_remove(struct eddy__uring_watches *watches, struct eddy__watch *watch);

@@ -48,6 +48,9 @@ static const char *const op_ends[] = {
     [EDDY__OP_READ] = "read",
     [EDDY__OP_LEASE_READ] = "read",
     [EDDY__OP_WRITE] = "write",
+    [EDDY__OP_RECVMSG] = "receive",
+    [EDDY__OP_SENDMSG] = "send",
+    [EDDY__OP_POLL] = "be ready",
 };
 
 static void op_wait_look(const struct eddy__wait *wait, struct eddy__look *look) {

@@ -49,7 +49,7 @@ struct scene {
     eddy_as_completed *iterator;
     eddy_stream *stream;
     eddy_server *server;
-    int peer; /* a plain socket, at the other end of the stream */
+    int peer; /* a plain socket, at the other end of the stream or of `listener` */
     int listener;
     sem_t held;            /* by the thread that is at work */
     atomic_bool has_begun; /* of what FINISHES: a cancel would be in time before */
@@ -67,8 +67,14 @@ struct row {
     double seconds; /* > 0: time completes it */
 };
 
-extern const struct row task_rows[], sync_rows[], io_rows[], name_rows[], http_rows[],
-    tls_rows[]; /* end with a NULL name */
+/* Each ends with a NULL name. */
+extern const struct row task_rows[];
+extern const struct row sync_rows[];
+extern const struct row io_rows[];
+extern const struct row name_rows[];
+extern const struct row descriptor_rows[];
+extern const struct row http_rows[];
+extern const struct row tls_rows[];
 
 /* --- the walks: each fails the test with the name of the row ---------------------------------- */
 

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT
+ * sendfile.c - sends what the page cache has; what it does not have is first read ahead by a thread
+ * of the pool.
+ *
+ * sendfile(2) waits for the disk, whatever flags the socket has, and the thread with it. So each
+ * piece is looked up in the cache before. The look costs less than a microsecond and is no promise:
+ * a page may be evicted in between, and then the loop waits for it after all. */
+#include "sendfile.h"
+
+#include <errno.h>
+
+#include <eddy/descriptor.h>
+#include <eddy/threads.h>
+
+#include "os.h"
+#include "task.h"
+
+#define PIECE_BYTES ((size_t)256 << 10)
+
+struct piece {
+    int fd;
+    off_t offset;
+    size_t size;
+};
+
+static int read_ahead(void *arg) {
+    const struct piece *piece = arg;
+
+    return eddy__os_read_ahead(piece->fd, piece->offset, piece->size);
+}
+
+/* Suspends, if the disk has to be asked. */
+static int piece_fetch(struct piece *piece) {
+    if (eddy__os_is_cached(piece->fd, piece->offset, piece->size))
+        return 0;
+    return eddy_to_thread(read_ahead, piece);
+}
+
+/* Cuts the piece to what the file has. */
+static int piece_cut(struct piece *piece) {
+    off_t end;
+    int r = eddy__os_file_size(piece->fd, &end);
+
+    if (r < 0)
+        return r;
+    piece->size = piece->offset < end ? MIN(piece->size, (size_t)(end - piece->offset)) : 0;
+    return 0;
+}
+
+/* Suspends. */
+static ssize_t wait_for_room(int fd, bool is_foreign) {
+    struct eddy__op op = {
+        .code = is_foreign ? EDDY__OP_POLL : EDDY__OP_WRITABLE, .fd = fd, .is_foreign = is_foreign};
+
+    if (is_foreign)
+        op.events = EDDY_WRITABLE;
+    return eddy__op_await(NULL, &op);
+}
+
+/* Suspends. Returns how much of it the socket took, 0 at the end of the file. */
+static ssize_t piece_send(int fd, bool is_foreign, struct piece *piece) {
+    ssize_t r = piece_cut(piece);
+
+    if (r < 0 || piece->size == 0)
+        return r < 0 ? eddy__fail((int)r) : 0;
+    r = piece_fetch(piece);
+    while (r >= 0) {
+        r = eddy__os_sendfile_now(fd, piece->fd, &piece->offset, piece->size);
+        if (r == -EAGAIN)
+            r = wait_for_room(fd, is_foreign);
+        else if (r != -EINTR)
+            return r < 0 ? eddy__fail((int)r) : r;
+        else
+            r = 0;
+    }
+    return r;
+}
+
+ssize_t eddy__sendfile(int socket_fd, bool is_foreign, int file_fd, off_t *offset, size_t size) {
+    size_t sent = 0;
+    struct eddy__task *task;
+    ssize_t r = eddy__checkpoint(NULL, &task);
+
+    if (r < 0)
+        return r;
+    while (sent < size && !(task->future.task_flags & TASK_REFUSED)) {
+        struct piece piece = {file_fd, *offset, MIN(size - sent, PIECE_BYTES)};
+        r = piece_send(socket_fd, is_foreign, &piece);
+        if (r <= 0)
+            break;
+        sent += (size_t)r;
+        *offset = piece.offset;
+        eddy__task_charge(task);
+    }
+    return sent > 0 ? (ssize_t)sent : r;
+}
