@@ -4,6 +4,7 @@
 #include "stream.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "log.h"
@@ -24,45 +25,61 @@ static void stream_keep_peer(eddy_stream *stream) {
     memcpy(&stream->peer, &address, stream->peer_size);
 }
 
+eddy_stream *eddy__stream_alloc(eddy_loop *loop, const eddy_connect_options *options) {
+    eddy_stream *stream = eddy__zalloc(sizeof(*stream));
+
+    if (!stream)
+        return NULL;
+    stream->loop = eddy_loop_ref(loop);
+    stream->fd = -1;
+    stream->refs = 1;
+    stream->limit_bytes = options->limit_bytes ? options->limit_bytes : LIMIT_DEFAULT;
+    stream->high_water_bytes =
+        options->high_water_bytes ? options->high_water_bytes : HIGH_WATER_DEFAULT;
+    return stream;
+}
+
 int eddy__stream_new(eddy_loop *loop, int fd, const eddy_connect_options *options,
                      eddy_stream **out) {
-    eddy_stream *stream = eddy__zalloc(sizeof(*stream));
+    eddy_stream *stream = eddy__stream_alloc(loop, options);
 
     if (!stream) {
         eddy__op_forget(loop, fd);
         eddy__os_close(fd);
         return eddy__fail(-ENOMEM);
     }
-    stream->loop = eddy_loop_ref(loop);
     stream->fd = fd;
-    stream->refs = 1;
-    stream->limit_bytes = options->limit_bytes ? options->limit_bytes : LIMIT_DEFAULT;
-    stream->high_water_bytes =
-        options->high_water_bytes ? options->high_water_bytes : HIGH_WATER_DEFAULT;
     stream_keep_peer(stream);
     *out = stream;
     return 0;
 }
 
-static void stream_free(eddy_stream *stream) {
+static void descriptor_deinit(eddy_stream *stream) {
     if (eddy__loop_is_usable(stream->loop)) {
         /* As the kernel does for what it knows to be unread. */
         stream->is_reset |= eddy__op_holds_input(stream->loop, stream->fd);
         eddy__op_forget(stream->loop, stream->fd);
     }
-    if (stream->is_reset)
+    if (stream->is_reset && !stream->is_plain)
         eddy__socket_reset_on_close(stream->fd);
     eddy__os_close(stream->fd);
-    eddy__input_deinit(&stream->input, stream->loop);
     eddy__buffer_deinit(&stream->sending);
     eddy__buffer_deinit(&stream->queue);
+}
+
+static void stream_free(eddy_stream *stream) {
+    if (stream->type)
+        stream->type->free(stream->self);
+    else
+        descriptor_deinit(stream);
+    eddy__input_deinit(&stream->input, stream->loop);
     eddy__free(stream->names);
     eddy_loop_unref(stream->loop);
     eddy__free(stream);
 }
 
 void eddy__stream_unref(eddy_stream *stream) {
-    if (--stream->refs == 0 && !eddy__stream_drain(stream))
+    if (--stream->refs == 0 && !eddy__descriptor_drain(stream))
         stream_free(stream);
 }
 
@@ -87,9 +104,11 @@ static void stream_close(eddy_stream *stream) {
     stream->is_closed = true;
     if (stream->owner)
         *stream->owner = NULL;
-    if (eddy__loop_is_usable(stream->loop)) {
-        eddy__stream_close_input(stream);
-        eddy__stream_close_output(stream);
+    if (stream->type) {
+        stream->type->close(stream->self, stream->is_reset);
+    } else if (eddy__loop_is_usable(stream->loop)) {
+        eddy__descriptor_close_input(stream);
+        eddy__descriptor_close_output(stream);
     }
     eddy__stream_unref(stream);
 }
@@ -111,13 +130,19 @@ eddy_stream *eddy_stream_abort(eddy_stream *stream) {
 bool eddy__stream_was_lost(const eddy_stream *stream, int code) {
     if (code == EDDY_EINCOMPLETE)
         return stream->input_ended;
+    if (stream->type && !eddy__socket_is_lost(code))
+        return false; /* a class may have much to tell that is no loss */
     return code < 0 && (code == stream->input_error || code == stream->output_error);
 }
 
 /* --- names ------------------------------------------------------------------------------------ */
 
 void eddy__stream_format_peer(const eddy_stream *stream, char text[ADDRESS_TEXT_BYTES]) {
-    if (stream->peer_size > 0)
+    if (stream->type)
+        snprintf(text, ADDRESS_TEXT_BYTES, "%s", eddy__class_peer(stream));
+    else if (stream->is_plain)
+        eddy__os_file_name(stream->fd, text, ADDRESS_TEXT_BYTES);
+    else if (stream->peer_size > 0)
         eddy__address_format((const struct sockaddr *)&stream->peer, stream->peer_size, text);
     else
         strcpy(text, "?");
@@ -131,18 +156,27 @@ static const struct stream_names *stream_names(eddy_stream *stream) {
     if (!stream->names)
         return NULL;
     eddy__stream_format_peer(stream, stream->names->peer);
-    eddy__address_of_socket(stream->fd, stream->names->local);
+    if (stream->is_plain)
+        strcpy(stream->names->local, stream->names->peer);
+    else
+        eddy__address_of_socket(stream->fd, stream->names->local);
     return stream->names;
 }
 
 const char *eddy_stream_peer(const eddy_stream *stream) {
-    const struct stream_names *names = stream_names((eddy_stream *)stream);
+    const struct stream_names *names;
 
+    if (stream->type)
+        return eddy__class_peer(stream);
+    names = stream_names((eddy_stream *)stream);
     return names ? names->peer : "?";
 }
 
 const char *eddy_stream_local(const eddy_stream *stream) {
-    const struct stream_names *names = stream_names((eddy_stream *)stream);
+    const struct stream_names *names;
 
+    if (stream->type)
+        return eddy__class_local(stream);
+    names = stream_names((eddy_stream *)stream);
     return names ? names->local : "?";
 }

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: MIT
- * stream.h - a TCP connection from the inside: two halves, and who keeps it alive.
+ * stream.h - a stream from the inside: two floors, two halves, and who keeps it alive.
+ *
+ *   upper:   lines and limits, one reader and one writer, high water      stream_read.c, _write.c
+ *   lower:   a descriptor (a socket, a pipe) | a class of the user's      stream_receive.c, _send.c
+ * | stream_class.c
  *
  * Closing frees, and calls may be under way in other tasks, and bytes may still have to go out. So
  * a stream counts references: one of its owner (close gives it back), one of each call that may
@@ -12,7 +16,7 @@
 #ifndef EDDY__STREAM_H
 #define EDDY__STREAM_H
 
-#include <eddy/stream.h>
+#include <eddy/ext/stream.h>
 
 #include "address.h"
 #include "buffer.h"
@@ -31,38 +35,49 @@ struct stream_writer {
 
 struct eddy_stream {
     eddy_loop *loop; /* a reference */
-    int fd;
     uint32_t refs;
     bool is_closed;      /* the owner has let go */
-    bool is_reset;       /* the descriptor is to be closed with a reset */
+    bool is_reset;       /* the other end is to see that something was lost */
     eddy_stream **owner; /* set to NULL by close; or NULL */
 
     /* Reading. */
-    bool is_reading;            /* a call is under way */
-    bool input_ended;           /* the peer has ended its half */
-    int input_error;            /* or the connection was lost: every later read answers this */
-    struct eddy__op *receiving; /* the reader's, on its stack, while it may be pending; or NULL */
-    struct stream_input input;  /* what has come and was not read */
+    bool is_reading;           /* a call is under way */
+    bool is_awaiting;          /* and only waits: others may take */
+    bool input_ended;          /* the peer has ended its half */
+    int input_error;           /* or the connection was lost: every later read answers this */
+    struct stream_input input; /* what has come and was not read */
     size_t limit_bytes;
 
     /* Writing. */
-    bool is_writing;              /* a call is under way */
+    bool is_writing;   /* a call is under way */
+    bool output_ended; /* our half was ended: write_eof() */
+    int output_error;  /* every later write answers this */
+    size_t high_water_bytes;
+
+    /* The lower floor: a class, which is borrowed, and its object; or (NULL) a descriptor. */
+    const eddy_stream_class *type;
+    size_t type_size; /* what the program was compiled with: later entries are not there */
+    void *self;
+
+    /* A descriptor. */
+    int fd;
+    bool is_plain;                /* no socket: read and written */
+    bool has_no_input;            /* it is the end of a pipe that is written to */
     bool is_sending;              /* in the background; holds a reference */
-    bool output_ended;            /* our half was ended: write_eof() */
-    int output_error;             /* every later write answers this */
+    bool ends_output;             /* and then ends our half */
     bool has_written;             /* there is something that the peer could lose */
+    bool is_gathering;            /* until turn_end */
+    bool is_drained;              /* or was not worth it: the next last reference frees */
+    struct eddy__op *receiving;   /* the reader's, on its stack, while it may be pending; or NULL */
     struct eddy__buffer sending;  /* lent to `background`: stays as it is while that is pending */
     struct eddy__buffer queue;    /* what was written meanwhile; the two change places */
     struct stream_writer *writer; /* waits for room, or for the last byte; or NULL */
-    size_t high_water_bytes;
 
     /* In the background: sends, and when all else is over, drains. */
     struct eddy__op background;
     struct eddy__turn_end turn_end; /* sends what one turn has written */
-    bool is_gathering;              /* until then */
     struct eddy__timer next_turn;   /* goes on, after others had theirs */
     struct eddy__timer patience;    /* how long a closed stream may take */
-    bool is_drained;                /* or was not worth it: the next last reference frees */
 
     /* Who is at the other end; the kernel forgets it when the connection is lost. */
     struct sockaddr_in6 peer; /* or another family's, cut to that size */
@@ -79,6 +94,9 @@ struct stream_names {
 int eddy__stream_new(eddy_loop *loop, int fd, const eddy_connect_options *options,
                      eddy_stream **out);
 
+/* One without a lower floor yet. NULL: no memory. */
+eddy_stream *eddy__stream_alloc(eddy_loop *loop, const eddy_connect_options *options);
+
 static inline eddy_stream *eddy__stream_ref(eddy_stream *stream) {
     stream->refs++;
     return stream;
@@ -91,12 +109,87 @@ void eddy__stream_format_peer(const eddy_stream *stream, char text[ADDRESS_TEXT_
 /* Is this code how the loss of the stream's connection shows? */
 bool eddy__stream_was_lost(const eddy_stream *stream, int code);
 
+/* --- calls ------------------------------------------------------------------------------------ */
+
+/* The end of a reading or a writing call, which held a reference. NULL: it never began. */
+static inline void eddy__stream_reading_end(eddy_stream **reading) {
+    eddy_stream *stream = *reading;
+
+    if (!stream)
+        return;
+    *reading = NULL;
+    stream->is_reading = stream->is_awaiting = false;
+    eddy__stream_unref(stream);
+}
+
+static inline void eddy__stream_writing_end(eddy_stream **writing) {
+    eddy_stream *stream = *writing;
+
+    if (!stream)
+        return;
+    *writing = NULL;
+    stream->is_writing = false;
+    eddy__stream_unref(stream);
+}
+
+/* May more come? 1, or 0 at the end, or a code. */
+static inline int eddy__stream_check_input(const eddy_stream *stream) {
+    if (stream->is_closed)
+        return eddy__fail(EDDY_ECLOSED);
+    if (stream->input_error < 0)
+        return eddy__fail(stream->input_error);
+    return !stream->input_ended;
+}
+
+/* May the stream be written to? 0 or a code. */
+static inline int eddy__stream_check_output(const eddy_stream *stream) {
+    if (stream->is_closed)
+        return eddy__fail(EDDY_ECLOSED);
+    return stream->output_error < 0 ? eddy__fail(stream->output_error) : 0;
+}
+
+/* --- the lower floor: a descriptor (stream_receive.c, stream_send.c, stream_drain.c) -----------
+ */
+
+/* Into the caller's memory; or behind what is unread, by lease. Suspends. Returns how many bytes
+ * have come, 0 at the end, or a code. */
+ssize_t eddy__descriptor_receive(eddy_stream *stream, void *memory, size_t size);
+ssize_t eddy__descriptor_receive_more(eddy_stream *stream);
+
+/* Suspends until at most `until` bytes are unsent. */
+int eddy__descriptor_await_output(eddy_stream *stream, struct eddy__task *task, size_t until);
+
+/* Sends or queues all of it. */
+int eddy__descriptor_put(eddy_stream *stream, const void *data, size_t size);
+
+/* Ends our half, once nothing is unsent; at once. */
+int eddy__descriptor_put_eof(eddy_stream *stream);
+int eddy__descriptor_end_output(eddy_stream *stream);
+
+static inline size_t eddy__descriptor_unsent(const eddy_stream *stream) {
+    return eddy__buffer_size(&stream->sending) + eddy__buffer_size(&stream->queue);
+}
+
 /* The halves' part in closing: wakes the reader; wakes the writer, and drops what is unsent or goes
  * on sending it for a limited time. */
-void eddy__stream_close_input(eddy_stream *stream);
-void eddy__stream_close_output(eddy_stream *stream);
+void eddy__descriptor_close_input(eddy_stream *stream);
+void eddy__descriptor_close_output(eddy_stream *stream);
 
 /* The last reference is gone. True: it has taken it again, to read until the peer has finished. */
-bool eddy__stream_drain(eddy_stream *stream);
+bool eddy__descriptor_drain(eddy_stream *stream);
+
+/* --- the lower floor: a class (stream_class.c). The same calls. ---------------------------------
+ */
+
+ssize_t eddy__class_take(eddy_stream *stream, void *memory, size_t size);
+int eddy__class_await_input(eddy_stream *stream);
+ssize_t eddy__class_receive(eddy_stream *stream, void *memory, size_t size);
+ssize_t eddy__class_receive_more(eddy_stream *stream);
+int eddy__class_await_output(eddy_stream *stream, size_t until);
+size_t eddy__class_unsent(const eddy_stream *stream);
+int eddy__class_put(eddy_stream *stream, const void *data, size_t size);
+int eddy__class_put_eof(eddy_stream *stream);
+const char *eddy__class_peer(const eddy_stream *stream);
+const char *eddy__class_local(const eddy_stream *stream);
 
 #endif

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT
- * stream_read.c - the reading half: one receive at a time, and what has come but was not read.
+ * stream_read.c - the calls that read: pieces, exact sizes, records.
  *
  * Bytes go straight into the caller's memory where he has brought some and nothing is unread; all
- * else comes in a lease of the poller's, so that a stream that waits owns no memory. Read next:
- * stream_input.c, what has come and was not read. */
+ * else comes in a lease, so that a stream that waits owns no memory. Read next: stream_input.c,
+ * what has come and was not read; stream_receive.c and stream_class.c, where it comes from. */
 #include <errno.h>
 #include <string.h>
 
-#include "socket.h"
 #include "stream.h"
 
 #define DIRECT_BYTES_MIN 4096u /* a read_exactly() of less takes what follows along */
@@ -15,7 +14,7 @@
 /* --- a call ----------------------------------------------------------------------------------- */
 
 /* The start of a reading call, and the end of the last one's view. *out is a reference until the
- * call returns (reading_end): its task may be woken by a close. */
+ * call returns (eddy__stream_reading_end): its task may be woken by a close. */
 static int reading_begin(eddy_stream *stream, eddy_stream **out) {
     struct eddy__task *task;
     int r = eddy__checkpoint(stream->loop, &task);
@@ -30,95 +29,18 @@ static int reading_begin(eddy_stream *stream, eddy_stream **out) {
     return 0;
 }
 
-static void reading_end(eddy_stream **reading) {
-    eddy_stream *stream = *reading;
+/* --- from the lower floor --------------------------------------------------------------------- */
 
-    if (!stream)
-        return;
-    stream->is_reading = false;
-    eddy__stream_unref(stream);
-}
-
-/* --- one receive ------------------------------------------------------------------------------ */
-
-/* Lies on the reader's stack. */
-struct receive {
-    struct eddy__op op;
-    eddy_stream *stream;
-};
-
-/* The loop was closed over the reader, whose call will not return. */
-static void receive_dropped(struct eddy__op *op) {
-    eddy_stream *stream = container_of(op, struct receive, op)->stream;
-
-    stream->receiving = NULL;
-    if (op->code == EDDY__OP_LEASE && op->result > 0)
-        eddy__lease_return(stream->loop, op->buffer);
-    reading_end(&stream);
-}
-
-/* What a receive has brought, as the stream remembers it. A lost connection shows once, to
- * whichever half meets it first; the other would see a clean end. */
-static ssize_t stream_received(eddy_stream *stream, ssize_t r) {
-    if (r > 0)
-        return r; /* also when it came before a close: it is the reader's */
-    if (stream->is_closed)
-        return eddy__fail(EDDY_ECLOSED);
-    if (r == 0 && stream->input_error < 0)
-        return eddy__fail(stream->input_error); /* see sending_fail() */
-    if (r == 0 && eddy__socket_is_lost(stream->output_error) && stream->output_error != -EPIPE) {
-        stream->input_error = stream->output_error;
-        return eddy__fail(stream->input_error);
-    }
-    if (r == 0)
-        stream->input_ended = true;
-    else if (eddy__socket_is_lost((int)r))
-        stream->input_error = (int)r;
-    return r;
-}
-
-/* Suspends. Returns how many bytes have come, 0 at the end, or a negative code. */
-static ssize_t stream_await(struct receive *receive) {
-    eddy_stream *stream = receive->stream;
-    ssize_t r;
-
-    if (stream->is_closed)
-        return eddy__fail(EDDY_ECLOSED);
-    if (stream->input_error < 0)
-        return eddy__fail(stream->input_error);
-    if (stream->input_ended)
-        return 0;
-    stream->receiving = &receive->op;
-    r = eddy__op_await_or(stream->loop, &receive->op, receive_dropped);
-    stream->receiving = NULL;
-    return stream_received(stream, r);
-}
-
-/* Into the caller's memory. */
+/* Into the caller's memory. Suspends. */
 static ssize_t stream_receive(eddy_stream *stream, void *memory, size_t size) {
-    struct receive receive = {.stream = stream};
-
-    eddy__op_recv(&receive.op, stream->fd, memory, size);
-    return stream_await(&receive);
+    return unlikely(stream->type) ? eddy__class_receive(stream, memory, size)
+                                  : eddy__descriptor_receive(stream, memory, size);
 }
 
-/* Behind what is unread. */
+/* Behind what is unread. Suspends. */
 static ssize_t stream_receive_more(eddy_stream *stream) {
-    struct receive receive = {.stream = stream};
-    ssize_t r;
-
-    if (eddy__input_prepare(&stream->input, stream->loop) < 0)
-        return eddy__fail(-ENOMEM);
-    eddy__op_lease(&receive.op, stream->fd);
-    r = stream_await(&receive);
-    if (r > 0)
-        eddy__input_add(&stream->input, receive.op.buffer, (size_t)r);
-    return r;
-}
-
-void eddy__stream_close_input(eddy_stream *stream) {
-    if (stream->receiving)
-        eddy__op_cancel(stream->loop, stream->receiving);
+    return unlikely(stream->type) ? eddy__class_receive_more(stream)
+                                  : eddy__descriptor_receive_more(stream);
 }
 
 /* --- reading ---------------------------------------------------------------------------------- */
@@ -135,7 +57,7 @@ static ssize_t stream_take_view(eddy_stream *stream, size_t size, eddy_slice *ou
 }
 
 ssize_t eddy_stream_read(eddy_stream *stream, void *memory, size_t size) {
-    CLEANUP(reading_end) eddy_stream *reading = NULL;
+    CLEANUP(eddy__stream_reading_end) eddy_stream *reading = NULL;
     int r = reading_begin(stream, &reading);
 
     if (r < 0)
@@ -146,7 +68,7 @@ ssize_t eddy_stream_read(eddy_stream *stream, void *memory, size_t size) {
 }
 
 ssize_t eddy_stream_read_some(eddy_stream *stream, eddy_slice *out) {
-    CLEANUP(reading_end) eddy_stream *reading = NULL;
+    CLEANUP(eddy__stream_reading_end) eddy_stream *reading = NULL;
     ssize_t r = reading_begin(stream, &reading);
 
     if (r == 0 && eddy__input_size(&stream->input) == 0)
@@ -182,7 +104,7 @@ static ssize_t stream_read_piece(eddy_stream *stream, void *memory, size_t size)
 }
 
 ssize_t eddy_stream_read_exactly(eddy_stream *stream, void *memory, size_t size) {
-    CLEANUP(reading_end) eddy_stream *reading = NULL;
+    CLEANUP(eddy__stream_reading_end) eddy_stream *reading = NULL;
     size_t had = 0;
     int r = reading_begin(stream, &reading);
 
@@ -220,7 +142,7 @@ static ssize_t stream_find_record(eddy_stream *stream, const char *separator) {
 }
 
 ssize_t eddy_stream_read_until(eddy_stream *stream, const char *separator, eddy_slice *out) {
-    CLEANUP(reading_end) eddy_stream *reading = NULL;
+    CLEANUP(eddy__stream_reading_end) eddy_stream *reading = NULL;
     ssize_t r;
 
     if (!separator || !*separator)
@@ -235,7 +157,7 @@ ssize_t eddy_stream_read_until(eddy_stream *stream, const char *separator, eddy_
 }
 
 ssize_t eddy_stream_read_line(eddy_stream *stream, eddy_slice *out) {
-    CLEANUP(reading_end) eddy_stream *reading = NULL;
+    CLEANUP(eddy__stream_reading_end) eddy_stream *reading = NULL;
     ssize_t r = reading_begin(stream, &reading);
 
     if (r < 0)
@@ -248,4 +170,42 @@ ssize_t eddy_stream_read_line(eddy_stream *stream, eddy_slice *out) {
 
 bool eddy_stream_at_eof(const eddy_stream *stream) {
     return stream->input_ended && eddy__input_size(&stream->input) == 0;
+}
+
+/* --- for classes that stand on a stream ------------------------------------------------------- */
+
+/* Of a descriptor only a wait brings something: then it is unread. */
+static ssize_t stream_take_more(eddy_stream *stream, void *memory, size_t size) {
+    int r = eddy__stream_check_input(stream);
+
+    if (r <= 0)
+        return r;
+    return stream->type ? eddy__class_take(stream, memory, size) : -EAGAIN;
+}
+
+ssize_t eddy_stream_take(eddy_stream *stream, void *buffer, size_t size) {
+    int r = eddy__loop_check(stream->loop);
+
+    if (r < 0)
+        return r;
+    if (stream->is_reading && !stream->is_awaiting)
+        return eddy__fail(-EBUSY);
+    if (size == 0)
+        return eddy_raise(-EINVAL, "eddy_stream_take() is asked for no bytes: 0 means the end");
+    if (eddy__input_size(&stream->input) > 0 && !stream->is_closed)
+        return (ssize_t)stream_take(stream, buffer, size);
+    return stream_take_more(stream, buffer, size);
+}
+
+int eddy_stream_await_input(eddy_stream *stream) {
+    CLEANUP(eddy__stream_reading_end) eddy_stream *reading = NULL;
+    ssize_t r = reading_begin(stream, &reading);
+
+    if (r < 0)
+        return (int)r;
+    if (eddy__input_size(&stream->input) > 0)
+        return 0;
+    stream->is_awaiting = true;
+    r = stream->type ? eddy__class_await_input(stream) : eddy__descriptor_receive_more(stream);
+    return (int)MIN(r, 0);
 }

@@ -1,30 +1,11 @@
 /* SPDX-License-Identifier: MIT
- * stream_write.c - the writing half: what the kernel does not take at once goes out in the
- * background.
+ * stream_write.c - the calls that write: with back-pressure, and the end of our half.
  *
- * A write that finds nothing queued gives its bytes to the kernel directly; where the poller hands
- * over what a whole turn has asked for in one call, small writes are gathered for that. What is
- * left is copied and sent by an operation of the stream's own, that goes
- * on from its done() without any task. Bytes that are being sent lie in one buffer, which must not
- * move; those written meanwhile in another, and the two change places. A failure is kept for the
- * next call, as the write that caused it has returned long ago. */
+ * Waiting for room comes before anything is taken, so a cancelled write has taken nothing. Read
+ * next: stream_send.c and stream_class.c, where it goes. */
 #include <errno.h>
-#include <stdio.h>
 
-#include "os.h"
-#include "scheduler.h"
-#include "socket.h"
 #include "stream.h"
-
-#define GATHER_BYTES_MAX  4096u        /* copying more costs what the call would */
-#define SEND_BYTES_MAX    (256u << 10) /* in one operation */
-#define SENDS_MAX         16           /* in a row, before others have their turn */
-#define BUFFER_BYTES_MAX  (64u << 10)  /* kept while it goes on */
-#define CLOSE_PATIENCE_NS (30 * NS_PER_SECOND)
-
-static size_t stream_unsent(const eddy_stream *stream) {
-    return eddy__buffer_size(&stream->sending) + eddy__buffer_size(&stream->queue);
-}
 
 /* --- a call ----------------------------------------------------------------------------------- */
 
@@ -41,261 +22,38 @@ static int writing_begin(eddy_stream *stream, struct eddy__task **task, eddy_str
     return 0;
 }
 
-static void writing_end(eddy_stream **writing) {
-    eddy_stream *stream = *writing;
-
-    if (!stream)
-        return;
-    *writing = NULL;
-    stream->is_writing = false;
-    eddy__stream_unref(stream);
-}
-
-/* --- who waits -------------------------------------------------------------------------------- */
-
-static void writer_wake(eddy_stream *stream) {
-    struct stream_writer *writer = TAKE_POINTER(stream->writer);
-
-    if (writer)
-        eddy__task_wake(writer->task);
-}
-
-static void writer_cancelled(struct eddy__wait *wait) {
-    struct stream_writer *writer = container_of(wait, struct stream_writer, wait);
-
-    writer->was_cancelled = true;
-    writer_wake(writer->stream);
-}
-
-/* The loop was closed over the writer, whose call will not return: its reference is ours to give
- * back. */
-static void writer_dropped(struct eddy__wait *wait) {
-    eddy_stream *stream = container_of(wait, struct stream_writer, wait)->stream;
-
-    stream->writer = NULL;
-    writing_end(&stream);
-}
-
-static void writer_look(const struct eddy__wait *wait, struct eddy__look *look) {
-    snprintf(look->what, sizeof(look->what), "fd %d to write",
-             container_of(wait, struct stream_writer, wait)->stream->fd);
-}
-
-/* May the stream be written to? */
-static int stream_check_output(const eddy_stream *stream) {
-    if (stream->is_closed)
-        return eddy__fail(EDDY_ECLOSED);
-    return stream->output_error < 0 ? eddy__fail(stream->output_error) : 0;
-}
+/* --- to the lower floor ----------------------------------------------------------------------- */
 
 /* Suspends until at most `until` bytes are unsent. */
 static int stream_wait_unsent(eddy_stream *stream, struct eddy__task *task, size_t until) {
-    struct stream_writer writer;
-
-    if (likely(stream->output_error < 0 || stream_unsent(stream) <= until))
-        return stream_check_output(stream);
-    writer = (struct stream_writer){
-        .wait = {.cancel = writer_cancelled, .drop = writer_dropped, .look = writer_look},
-        .task = task,
-        .stream = stream,
-        .until = until};
-    stream->writer = &writer;
-    eddy__task_park(task, &writer.wait);
-    if (writer.was_cancelled && !stream->is_closed)
-        return eddy__task_fail_cancelled(task);
-    return stream_check_output(stream);
+    return unlikely(stream->type) ? eddy__class_await_output(stream, until)
+                                  : eddy__descriptor_await_output(stream, task, until);
 }
 
-/* --- sending in the background ---------------------------------------------------------------- */
-
-/* A connection that has nothing to send owns no memory for it. */
-static void sending_end(eddy_stream *stream) {
-    eddy__buffer_deinit(&stream->sending);
-    eddy__buffer_deinit(&stream->queue);
-    stream->is_sending = false;
-    eddy__timer_disarm(stream->loop, &stream->patience);
-    writer_wake(stream);
-    eddy__stream_unref(stream);
+static int stream_put(eddy_stream *stream, const void *data, size_t size) {
+    if (unlikely(stream->output_ended))
+        return eddy__fail(-EPIPE);
+    return unlikely(stream->type) ? eddy__class_put(stream, data, size)
+                                  : eddy__descriptor_put(stream, data, size);
 }
 
-/* Unsent bytes that we gave up ourselves: the peer is told by a reset, or it would take what it got
- * for all there was. That happens at the close, so a reader must not wait for the answer to them.
- */
-static void sending_fail(eddy_stream *stream, int code) {
-    stream->output_error = code;
-    if (!eddy__socket_is_lost(code)) {
-        stream->is_reset = true;
-        stream->input_error = code;
-        eddy__os_shutdown(stream->fd, SHUT_RD); /* ends a receive that waits */
-    }
-    sending_end(stream);
-}
+static int stream_put_eof(eddy_stream *stream) {
+    int r;
 
-/* The two buffers change places. False: everything is with the kernel. */
-static bool sending_refill(eddy_stream *stream) {
-    struct eddy__buffer sent = stream->sending;
-
-    if (sent.capacity > BUFFER_BYTES_MAX)
-        eddy__buffer_deinit(&sent);
-    stream->sending = stream->queue;
-    stream->queue = sent;
-    return eddy__buffer_size(&stream->sending) > 0;
-}
-
-/* Takes note of a completed operation. False: the sending is over. */
-static bool sending_progress(eddy_stream *stream) {
-    if (stream->background.result < 0) {
-        sending_fail(stream, (int)stream->background.result);
-        return false;
-    }
-    eddy__buffer_consume(&stream->sending, (size_t)stream->background.result);
-    if (eddy__buffer_size(&stream->sending) == 0 && !sending_refill(stream)) {
-        sending_end(stream);
-        return false;
-    }
-    if (stream->writer && stream_unsent(stream) <= stream->writer->until)
-        writer_wake(stream);
-    return true;
-}
-
-static void sending_done(struct eddy__op *op);
-
-/* Sends until the kernel takes no more (the operation then waits, and comes to sending_done), or
- * until it has had its share of this turn. */
-static void sending_go_on(eddy_stream *stream) {
-    for (int i = 0; i < SENDS_MAX; i++) {
-        eddy__op_send(&stream->background, stream->fd, eddy__buffer_data(&stream->sending),
-                      MIN(eddy__buffer_size(&stream->sending), SEND_BYTES_MAX));
-        stream->background.done = sending_done;
-        if (!eddy__op_submit(stream->loop, &stream->background) || !sending_progress(stream))
-            return;
-    }
-    eddy__timer_arm(stream->loop, &stream->next_turn, eddy__loop_now(stream->loop));
-}
-
-/* Abandoned (see sending_abandon), it may have been sent before the cancel came. */
-static void sending_done(struct eddy__op *op) {
-    eddy_stream *stream = container_of(op, eddy_stream, background);
-
-    if (!sending_progress(stream))
-        return;
-    if (stream->is_reset)
-        sending_fail(stream, -ECANCELED);
-    else
-        sending_go_on(stream);
-}
-
-static void sending_turn_ended(struct eddy__turn_end *end) {
-    eddy_stream *stream = container_of(end, eddy_stream, turn_end);
-
-    stream->is_gathering = false;
-    sending_go_on(stream);
-}
-
-static void sending_next_turn(struct eddy__timer *timer) {
-    sending_go_on(container_of(timer, eddy_stream, next_turn));
-}
-
-static void sending_dropped(struct eddy__timer *timer) {
-    sending_fail(container_of(timer, eddy_stream, next_turn), -ECANCELED);
-}
-
-/* Who writes outside of a run cannot say when the next turn ends. */
-static bool stream_may_gather(const eddy_stream *stream) {
-    return stream->loop->poller_class->batches && stream->loop->running;
-}
-
-static void sending_start(eddy_stream *stream) {
-    stream->is_sending = true;
-    stream->next_turn.fire = sending_next_turn;
-    stream->next_turn.drop = sending_dropped;
-    eddy__stream_ref(stream);
-    if (!stream_may_gather(stream)) {
-        sending_go_on(stream);
-        return;
-    }
-    stream->is_gathering = true;
-    stream->turn_end.run = sending_turn_ended;
-    eddy__loop_at_turn_end(stream->loop, &stream->turn_end);
-}
-
-/* The rest of a write, copied. When the kernel has the first part and there is no memory for the
- * second, what the peer gets is torn: that is the end of our half, and it must see a reset. */
-static int stream_queue(eddy_stream *stream, const void *data, size_t size, bool is_rest) {
-    bool is_lent = stream->background.pending || eddy__buffer_size(&stream->queue) > 0;
-    struct eddy__buffer *buffer = is_lent ? &stream->queue : &stream->sending;
-
-    if (eddy__buffer_append(buffer, data, size) < 0) {
-        stream->is_reset = stream->is_reset || is_rest;
-        stream->output_error = is_rest ? -ENOMEM : stream->output_error;
-        return eddy__fail(-ENOMEM);
-    }
-    if (!stream->is_sending)
-        sending_start(stream);
+    if (stream->output_ended)
+        return 0;
+    r = stream->type ? eddy__class_put_eof(stream) : eddy__descriptor_put_eof(stream);
+    if (r < 0)
+        return r;
+    stream->output_ended = true;
     return 0;
-}
-
-/* --- closing ---------------------------------------------------------------------------------- */
-
-/* What is left is not sent, and the connection is reset. */
-static void sending_abandon(eddy_stream *stream) {
-    stream->is_reset = true;
-    if (stream->is_gathering) {
-        stream->is_gathering = false;
-        list_remove(&stream->turn_end.node);
-        sending_fail(stream, -ECANCELED);
-    } else if (eddy__timer_is_armed(&stream->next_turn)) {
-        eddy__timer_disarm(stream->loop, &stream->next_turn);
-        sending_fail(stream, -ECANCELED);
-    } else {
-        eddy__op_cancel(stream->loop, &stream->background);
-    }
-}
-
-static void sending_out_of_patience(struct eddy__timer *timer) {
-    sending_abandon(container_of(timer, eddy_stream, patience));
-}
-
-void eddy__stream_close_output(eddy_stream *stream) {
-    writer_wake(stream);
-    if (!stream->is_sending)
-        return;
-    if (stream->is_reset) {
-        sending_abandon(stream);
-        return;
-    }
-    stream->patience.fire = sending_out_of_patience;
-    eddy__timer_arm(stream->loop, &stream->patience,
-                    eddy__loop_now(stream->loop) + CLOSE_PATIENCE_NS);
 }
 
 /* --- writing ---------------------------------------------------------------------------------- */
 
-/* True: it is gathered until the turn ends, and there is room for it. */
-static bool stream_gathers(eddy_stream *stream, size_t size) {
-    return size <= GATHER_BYTES_MAX && stream_may_gather(stream) &&
-           eddy__buffer_reserve(&stream->sending, size) == 0;
-}
-
-/* What the kernel takes at once. Returns how much, or a code that later calls will see too. */
-static ssize_t stream_send_now(eddy_stream *stream, const void *data, size_t size) {
-    ssize_t n;
-
-    if (stream->is_sending || size == 0 || stream_gathers(stream, size))
-        return 0;
-    n = eddy__socket_try_send(stream->fd, data, size);
-    if (n >= 0)
-        return n;
-    if (n == -EAGAIN || n == -ENOBUFS)
-        return 0; /* the operation that waits for room meets whatever is behind it */
-    stream->output_error = (int)n;
-    return eddy__fail((int)n);
-}
-
 int eddy_stream_write(eddy_stream *stream, const void *data, size_t size) {
-    CLEANUP(writing_end) eddy_stream *writing = NULL;
+    CLEANUP(eddy__stream_writing_end) eddy_stream *writing = NULL;
     struct eddy__task *task;
-    ssize_t sent;
     int r = writing_begin(stream, &task, &writing);
 
     if (r < 0)
@@ -303,43 +61,51 @@ int eddy_stream_write(eddy_stream *stream, const void *data, size_t size) {
     r = stream_wait_unsent(stream, task, stream->high_water_bytes);
     if (r < 0)
         return r;
-    if (stream->output_ended)
-        return eddy__fail(-EPIPE);
-
-    stream->has_written = true;
-    sent = stream_send_now(stream, data, size);
-    if (sent < 0)
-        return (int)sent;
-    if ((size_t)sent < size)
-        r = stream_queue(stream, (const char *)data + sent, size - (size_t)sent, sent > 0);
+    r = stream_put(stream, data, size);
     if (r < 0)
         return r;
-    writing_end(&writing); /* the loop may be closed over what follows */
+    eddy__stream_writing_end(&writing); /* the loop may be closed over what follows */
     eddy__task_charge(task);
     return 0;
 }
 
 int eddy_stream_flush(eddy_stream *stream) {
-    CLEANUP(writing_end) eddy_stream *writing = NULL;
-    struct eddy__task *task;
-    int r = writing_begin(stream, &task, &writing);
-
-    return r < 0 ? r : stream_wait_unsent(stream, task, 0);
+    return eddy_stream_await_output(stream, 0);
 }
 
 int eddy_stream_write_eof(eddy_stream *stream) {
-    CLEANUP(writing_end) eddy_stream *writing = NULL;
+    CLEANUP(eddy__stream_writing_end) eddy_stream *writing = NULL;
     struct eddy__task *task;
     int r = writing_begin(stream, &task, &writing);
 
     if (r < 0)
         return r;
     r = stream_wait_unsent(stream, task, 0);
-    if (r < 0 || stream->output_ended)
-        return r;
-    r = eddy__os_shutdown(stream->fd, SHUT_WR);
-    if (r < 0)
-        return eddy__fail(r);
-    stream->output_ended = true;
-    return 0;
+    return r < 0 ? r : stream_put_eof(stream);
+}
+
+/* --- for classes that stand on a stream ------------------------------------------------------- */
+
+int eddy_stream_put(eddy_stream *stream, const void *data, size_t size) {
+    int r = eddy__loop_check(stream->loop);
+
+    if (r == 0)
+        r = eddy__stream_check_output(stream);
+    return r < 0 ? r : stream_put(stream, data, size);
+}
+
+int eddy_stream_put_eof(eddy_stream *stream) {
+    int r = eddy__loop_check(stream->loop);
+
+    if (r == 0)
+        r = eddy__stream_check_output(stream);
+    return r < 0 ? r : stream_put_eof(stream);
+}
+
+int eddy_stream_await_output(eddy_stream *stream, size_t unsent) {
+    CLEANUP(eddy__stream_writing_end) eddy_stream *writing = NULL;
+    struct eddy__task *task;
+    int r = writing_begin(stream, &task, &writing);
+
+    return r < 0 ? r : stream_wait_unsent(stream, task, unsent);
 }

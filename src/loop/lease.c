@@ -37,16 +37,25 @@ void eddy__lease_give(struct eddy__leases *leases, void *buffer) {
     leases->free_count++;
 }
 
-ssize_t eddy__lease_receive(struct eddy__leases *leases, int fd, void **buffer) {
-    ssize_t r;
-
-    *buffer = eddy__lease_take(leases);
-    if (!*buffer)
-        return -ENOMEM;
-    r = eddy__os_recv(fd, *buffer, LEASE_BYTES, MSG_DONTWAIT);
+/* The buffer is out if something came, else it is given back. */
+static ssize_t lease_filled(struct eddy__leases *leases, void **buffer, ssize_t r) {
     if (r <= 0)
         eddy__lease_give(leases, TAKE_POINTER(*buffer));
     return r;
+}
+
+ssize_t eddy__lease_receive(struct eddy__leases *leases, int fd, void **buffer) {
+    *buffer = eddy__lease_take(leases);
+    if (!*buffer)
+        return -ENOMEM;
+    return lease_filled(leases, buffer, eddy__os_recv(fd, *buffer, LEASE_BYTES, MSG_DONTWAIT));
+}
+
+ssize_t eddy__lease_read(struct eddy__leases *leases, int fd, void **buffer) {
+    *buffer = eddy__lease_take(leases);
+    if (!*buffer)
+        return -ENOMEM;
+    return lease_filled(leases, buffer, eddy__os_read(fd, *buffer, LEASE_BYTES));
 }
 
 void eddy__lease_free(void *buffer) {

@@ -42,6 +42,7 @@ void eddy__lease_give(struct eddy__leases *leases, void *buffer);
  * how much, and above 0 the buffer is out; otherwise there is none: 0 at the end, -EAGAIN, -ENOMEM,
  * ... */
 ssize_t eddy__lease_receive(struct eddy__leases *leases, int fd, void **buffer);
+ssize_t eddy__lease_read(struct eddy__leases *leases, int fd, void **buffer); /* of no socket */
 
 /* For one that comes back when its poller is gone. */
 void eddy__lease_free(void *buffer);

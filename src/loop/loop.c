@@ -458,6 +458,10 @@ bool eddy__op_holds_input(eddy_loop *loop, int fd) {
     return loop->poller_class->holds_input(loop->poller, fd);
 }
 
+void *eddy__lease_borrow(eddy_loop *loop) {
+    return loop->poller_class->lease_take(loop->poller);
+}
+
 void eddy__lease_return(eddy_loop *loop, void *buffer) {
     if (likely(eddy__loop_is_usable(loop)))
         loop->poller_class->lease_return(loop->poller, buffer);

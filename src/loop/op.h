@@ -28,6 +28,9 @@ enum eddy__op_code {
     EDDY__OP_READABLE, /* result: 0 once it is readable (or failed), nothing is read; at most one in
                           a descriptor's life is cheap */
     EDDY__OP_WRITABLE,
+    EDDY__OP_READ,       /* RECV, LEASE and SEND on what is no socket: pipes, terminals, eventfds */
+    EDDY__OP_LEASE_READ, /* see lease */
+    EDDY__OP_WRITE,      /* never a SIGPIPE */
 };
 
 struct eddy__op {
@@ -40,7 +43,7 @@ struct eddy__op {
     bool is_repeated; /* ACCEPT: more follow, so the poller may take some connections ahead */
     union {
         struct {
-            void *buffer; /* lent until completion; SEND does not write to it; LEASE sets it */
+            void *buffer; /* lent until completion; SEND does not write to it; a LEASE sets it */
             size_t size;
         };
         struct {
@@ -73,6 +76,9 @@ void eddy__op_cancel(eddy_loop *loop, struct eddy__op *op);
  * a receive that is filled must be followed by one more try. */
 #define LEASE_BYTES ((16u << 10) + 512)
 void eddy__lease_return(eddy_loop *loop, void *buffer); /* also when the loop is closed */
+
+/* An empty one, for bytes that do not come by an operation. NULL: no memory. */
+void *eddy__lease_borrow(eddy_loop *loop);
 
 /* To be called before a descriptor that operations have used is closed; none may be pending. Drops
  * what the poller has taken ahead: connections are closed, what was received is lost. */

@@ -25,6 +25,8 @@ static inline int direction_of(const struct eddy__op *op) {
     case EDDY__OP_LEASE:
     case EDDY__OP_ACCEPT:
     case EDDY__OP_READABLE:
+    case EDDY__OP_READ:
+    case EDDY__OP_LEASE_READ:
         return READING;
     default:
         return WRITING;
@@ -33,6 +35,16 @@ static inline int direction_of(const struct eddy__op *op) {
 
 static inline bool op_receives(const struct eddy__op *op) {
     return op->code == EDDY__OP_RECV || op->code == EDDY__OP_LEASE;
+}
+
+/* The same on what is no socket. Fewer bytes than were asked for do not mean that there are no
+ * more: a terminal gives a line at a time, and a pipe may keep packets apart. */
+static inline bool op_reads(const struct eddy__op *op) {
+    return op->code == EDDY__OP_READ || op->code == EDDY__OP_LEASE_READ;
+}
+
+static inline bool op_leases(const struct eddy__op *op) {
+    return op->code == EDDY__OP_LEASE || op->code == EDDY__OP_LEASE_READ;
 }
 
 /* Why an operation is not taken: the poller is closing, or has no entry for the descriptor. */

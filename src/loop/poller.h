@@ -36,6 +36,7 @@ struct eddy__poller_class {
     void (*cancel)(struct eddy__poller *poller, struct eddy__op *op);
     void (*forget)(struct eddy__poller *poller, int fd);
     bool (*holds_input)(const struct eddy__poller *poller, int fd);
+    void *(*lease_take)(struct eddy__poller *poller);
     void (*lease_return)(struct eddy__poller *poller, void *buffer);
 
     /* Adds the watch, or applies a change of its events (0: rests). One per descriptor: -EEXIST. */

@@ -109,6 +109,12 @@ static ssize_t op_try(struct eddy__poller *poller, struct eddy__op *op, bool fir
     case EDDY__OP_LEASE:
         op->size = LEASE_BYTES;
         return eddy__lease_receive(&poller->leases, op->fd, &op->buffer);
+    case EDDY__OP_READ:
+        return eddy__os_read(op->fd, op->buffer, op->size);
+    case EDDY__OP_LEASE_READ:
+        return eddy__lease_read(&poller->leases, op->fd, &op->buffer);
+    case EDDY__OP_WRITE:
+        return eddy__os_write(op->fd, op->buffer, op->size);
     case EDDY__OP_SEND:
         return eddy__os_send(op->fd, op->buffer, op->size, 0);
     case EDDY__OP_ACCEPT:
@@ -221,6 +227,10 @@ static void epoll_forget(struct eddy__poller *poller, int fd) {
 static bool epoll_holds_input(const struct eddy__poller *poller, int fd) {
     (void)poller, (void)fd;
     return false;
+}
+
+static void *epoll_lease_take(struct eddy__poller *poller) {
+    return eddy__lease_take(&poller->leases);
 }
 
 static void epoll_lease_return(struct eddy__poller *poller, void *buffer) {
@@ -368,6 +378,7 @@ const struct eddy__poller_class eddy__poller_epoll = {
     .cancel = epoll_cancel,
     .forget = epoll_forget,
     .holds_input = epoll_holds_input,
+    .lease_take = epoll_lease_take,
     .lease_return = epoll_lease_return,
     .watch = epoll_watch,
     .unwatch = epoll_unwatch,

@@ -50,10 +50,10 @@ static bool op_begin(struct eddy__poller *poller, const struct eddy__op *op) {
                                        : eddy__uring_receive_begin(poller, op);
 }
 
-/* True: what it asks for had come ahead. */
+/* True: what it asks for had come ahead, or is done without the ring. */
 static bool op_take(struct eddy__poller *poller, struct eddy__op *op) {
     if (direction_of(op) == WRITING)
-        return false;
+        return op->code == EDDY__OP_WRITE && eddy__uring_write_now(op);
     return op->code == EDDY__OP_ACCEPT ? eddy__uring_accept_take(poller, op)
                                        : eddy__uring_receive_take(poller, op);
 }
@@ -69,7 +69,7 @@ static void op_start(struct eddy__poller *poller, struct eddy__op *op) {
         poller->is_starved = true;
         return;
     }
-    if (op_receives(op))
+    if (op_leases(op))
         eddy__uring_receive_ready(poller, op);
     eddy__uring_op_fill(op, slot);
     if (op_receives(op))
@@ -123,7 +123,7 @@ static bool uring_submit(struct eddy__poller *poller, struct eddy__op *op) {
     if (eddy__uring_op_is_done_now(op))
         return true;
     op->is_lent = op->is_cancelled = op->is_polled = false;
-    if (op->code == EDDY__OP_LEASE)
+    if (op_leases(op))
         op->buffer = NULL;
     queue = &descriptor->queues[direction_of(op)];
     if (!queue->first && op_take(poller, op))
@@ -163,9 +163,18 @@ static void uring_cancel(struct eddy__poller *poller, struct eddy__op *op) {
         op_abandon(poller, op);
 }
 
+static int op_result(struct eddy__poller *poller, struct eddy__op *op,
+                     const struct io_uring_cqe *answer) {
+    if (op_receives(op))
+        return eddy__uring_received(poller, op, answer);
+    if (op_reads(op))
+        return eddy__uring_read(poller, op, answer);
+    return op->code == EDDY__OP_WRITE ? eddy__uring_written(op, answer->res) : answer->res;
+}
+
 static void op_answered(struct eddy__poller *poller, struct eddy__op *op,
                         const struct io_uring_cqe *answer) {
-    int result = op_receives(op) ? eddy__uring_received(poller, op, answer) : answer->res;
+    int result = op_result(poller, op, answer);
     int fd = op->fd, direction = direction_of(op);
     bool was_polled = op->is_polled;
 
@@ -369,6 +378,10 @@ static int uring_open(eddy_loop *loop, struct eddy__poller **out) {
     return 0;
 }
 
+static void *uring_lease_take(struct eddy__poller *poller) {
+    return eddy__lease_take(&poller->leases);
+}
+
 static void uring_lease_return(struct eddy__poller *poller, void *buffer) {
     eddy__lease_give(&poller->leases, buffer);
 }
@@ -393,6 +406,7 @@ const struct eddy__poller_class eddy__poller_uring = {
     .cancel = uring_cancel,
     .forget = uring_forget,
     .holds_input = uring_holds_input,
+    .lease_take = uring_lease_take,
     .lease_return = uring_lease_return,
     .watch = uring_watch,
     .unwatch = uring_unwatch,

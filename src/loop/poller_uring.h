@@ -57,6 +57,11 @@ static inline uint64_t op_tag(const struct eddy__op *op) {
 /* Writes the operation, or a wait for its readiness, into a slot. */
 void eddy__uring_op_fill(const struct eddy__op *op, struct io_uring_sqe *slot);
 
+/* A write. True: the kernel has taken some, or it failed; else it waits for room. And when there is
+ * room: what it has come to, -EAGAIN if that was gone again. */
+bool eddy__uring_write_now(struct eddy__op *op);
+int eddy__uring_written(struct eddy__op *op, int result);
+
 /* Is this answer none? Then the operation is to be asked for again. */
 bool eddy__uring_op_goes_on(struct eddy__op *op, int result);
 

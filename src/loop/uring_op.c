@@ -6,6 +6,8 @@
 #include "poller_uring.h"
 #include "util.h"
 
+#define READ_BYTES_MAX ((size_t)1 << 30) /* in one operation: the kernel's own limit is 2 GiB */
+
 void eddy__uring_op_fill(const struct eddy__op *op, struct io_uring_sqe *slot) {
     bool reads = direction_of(op) == READING;
 
@@ -23,6 +25,13 @@ void eddy__uring_op_fill(const struct eddy__op *op, struct io_uring_sqe *slot) {
         break;
     case EDDY__OP_SEND:
         io_uring_prep_send(slot, op->fd, op->buffer, op->size, MSG_NOSIGNAL);
+        break;
+    case EDDY__OP_READ:
+        io_uring_prep_read(slot, op->fd, op->buffer, (unsigned)MIN(op->size, READ_BYTES_MAX), 0);
+        break;
+    case EDDY__OP_LEASE_READ:
+        io_uring_prep_read(slot, op->fd, NULL, LEASE_BYTES, 0);
+        eddy__lease_ring_select(slot);
         break;
     case EDDY__OP_ACCEPT:
         io_uring_prep_accept(slot, op->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -54,6 +63,23 @@ bool eddy__uring_op_is_done_now(struct eddy__op *op) {
         return false;
     op->result = connect_now(op);
     return true;
+}
+
+/* The ring's own write would raise SIGPIPE in whoever enters it: so the ring waits for room only.
+ */
+bool eddy__uring_write_now(struct eddy__op *op) {
+    do {
+        op->result = eddy__os_write(op->fd, op->buffer, op->size);
+    } while (op->result == -EINTR);
+    return op->result != -EAGAIN;
+}
+
+int eddy__uring_written(struct eddy__op *op, int result) {
+    op->is_polled = false;
+    if (result < 0 || op->is_cancelled)
+        return op->is_cancelled ? -ECANCELED : result;
+    eddy__uring_write_now(op);
+    return (int)op->result;
 }
 
 /* Is this answer none? A thread that ends takes back what it asked for, a signal interrupts, and a

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "os.h"
 #include "poller_uring.h"
 #include "util.h"
 
@@ -29,8 +30,9 @@ static bool leases_ready(struct eddy__poller *poller) {
 
 /* Where the kernel does not lend, the operation waits for readiness and receives by itself. */
 void eddy__uring_receive_ready(struct eddy__poller *poller, struct eddy__op *op) {
-    if (op->code == EDDY__OP_LEASE)
-        op->is_polled = receiver_of(poller, op->fd)->is_bulky || !leases_ready(poller);
+    bool was_refused = op->code == EDDY__OP_LEASE_READ && op->is_polled;
+
+    op->is_polled = was_refused || receiver_of(poller, op->fd)->is_bulky || !leases_ready(poller);
 }
 
 void eddy__uring_receive_fill(const struct eddy__poller *poller, const struct eddy__op *op,
@@ -66,9 +68,23 @@ static int lease_answered(struct eddy__poller *poller, struct eddy__op *op,
         return leases_grow(poller) ? -EINTR : -ENOMEM;
     if (op->is_polled && answer->res >= 0) {
         op->is_polled = false;
-        return (int)eddy__lease_receive(&poller->leases, op->fd, &op->buffer);
+        return (int)(op->code == EDDY__OP_LEASE
+                         ? eddy__lease_receive(&poller->leases, op->fd, &op->buffer)
+                         : eddy__lease_read(&poller->leases, op->fd, &op->buffer));
     }
     return answer->res;
+}
+
+/* What the ring cannot read without blocking, as a terminal, it answers -EAGAIN for, however ready:
+ * after the wait for that it is read without the ring. */
+int eddy__uring_read(struct eddy__poller *poller, struct eddy__op *op,
+                     const struct io_uring_cqe *answer) {
+    if (op->code == EDDY__OP_LEASE_READ)
+        return lease_answered(poller, op, answer);
+    if (!op->is_polled || answer->res < 0)
+        return answer->res;
+    op->is_polled = false;
+    return (int)eddy__os_read(op->fd, op->buffer, MIN(op->size, INT32_MAX));
 }
 
 /* What a receive teaches about the next one. */

@@ -43,6 +43,9 @@ void eddy__uring_receive_fill(const struct eddy__poller *poller, const struct ed
 int eddy__uring_received(struct eddy__poller *poller, struct eddy__op *op,
                          const struct io_uring_cqe *answer);
 
+int eddy__uring_read(struct eddy__poller *poller, struct eddy__op *op,
+                     const struct io_uring_cqe *answer);
+
 /* A multishot's answer. True: it was an event for somebody. */
 bool eddy__uring_receive_answered(struct eddy__poller *poller, const struct io_uring_cqe *answer);
 

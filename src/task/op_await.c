@@ -45,6 +45,9 @@ static const char *const op_ends[] = {
     [EDDY__OP_CONNECT] = "connect",
     [EDDY__OP_READABLE] = "be readable",
     [EDDY__OP_WRITABLE] = "be writable",
+    [EDDY__OP_READ] = "read",
+    [EDDY__OP_LEASE_READ] = "read",
+    [EDDY__OP_WRITE] = "write",
 };
 
 static void op_wait_look(const struct eddy__wait *wait, struct eddy__look *look) {

@@ -271,6 +271,7 @@ static void task_close(struct eddy__task *task) {
     eddy__task_complete(task, -ECANCELED);
     if (wait && wait->drop)
         wait->drop(wait);
+    eddy__scopes_drop(task);
     eddy__future_unref(&task->future);
 }
 

@@ -67,8 +67,8 @@ static void scope_begin(struct eddy__scope *scope, const char *place, bool is_sh
     task->scopes = scope;
 }
 
-/* What has ended belongs to no task. */
-static void scope_end(struct eddy__scope *scope) {
+/* The task that it belonged to, which it is to be taken from. */
+static struct eddy__task *scope_leave(struct eddy__scope *scope) {
     struct eddy__task *task = scope->task;
 
     if (!task)
@@ -79,8 +79,12 @@ static void scope_end(struct eddy__scope *scope) {
             "at %s",
             scope->place, task->scopes ? task->scopes->place : "(none is open)");
     task->scopes = scope->outer;
-    scope->task = NULL;
-    eddy__scopes_apply(task);
+    scope->task = NULL; /* what has ended belongs to none */
+    return task;
+}
+
+static void scope_end(struct eddy__scope *scope) {
+    eddy__scopes_apply(scope_leave(scope));
 }
 
 void eddy__scopes_fail_open(const struct eddy__task *task) {
@@ -152,7 +156,7 @@ static void timeout_drop(struct eddy__timer *timer) {
 
 void eddy__scopes_follow(struct eddy__task *task, eddy_loop *loop) {
     for (struct eddy__scope *scope = task->scopes; scope; scope = scope->outer)
-        if (!scope->is_shield && ((struct timeout *)scope)->loop != loop)
+        if (!scope->is_shield && !scope->is_hold && ((struct timeout *)scope)->loop != loop)
             timeout_follow((struct timeout *)scope, loop);
 }
 
@@ -257,4 +261,29 @@ void eddy_shield_begin_at(const char *place, eddy_shield_scope *storage) {
 
 void eddy_shield_end(eddy_shield_scope *storage) {
     scope_end((struct eddy__scope *)storage);
+}
+
+/* --- holds ------------------------------------------------------------------------------------ */
+
+void eddy__hold_begin(struct eddy__hold *hold, struct eddy__task *task, const char *place,
+                      void (*drop)(struct eddy__hold *hold)) {
+    *hold = (struct eddy__hold){
+        .scope = {.outer = task->scopes, .task = task, .place = place, .is_hold = true},
+        .drop = drop};
+    task->scopes = &hold->scope;
+}
+
+void eddy__hold_end(struct eddy__hold *hold) {
+    scope_leave(&hold->scope);
+}
+
+/* From the innermost outwards, as the calls would have returned. */
+void eddy__scopes_drop(struct eddy__task *task) {
+    struct eddy__scope *scope, *outer;
+
+    for (scope = task->scopes; scope; scope = outer) {
+        outer = scope->outer;
+        if (scope->is_hold)
+            ((struct eddy__hold *)scope)->drop((struct eddy__hold *)scope);
+    }
 }

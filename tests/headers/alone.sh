@@ -17,7 +17,7 @@ compiles() {
 
 status=0
 cd "$include" || exit 1
-for header in *.h eddy/*.h; do
+for header in *.h eddy/*.h eddy/ext/*.h; do
     if ! printf '#include <%s>\n#include <%s>\n' "$header" "$header" | compiles "$@"; then
         echo "$header does not compile alone as $standard"
         status=1

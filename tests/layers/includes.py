@@ -39,6 +39,8 @@ PUBLIC = {
     "eddy/channel.h": "sync",
     "eddy/threads.h": "task",
     "eddy/stream.h": "io",
+    "eddy/ext/stream.h": "io",
+    "eddy/pipe.h": "io",
     "eddy/server.h": "io",
     "eddy/inspect.h": "inspect",
     "eddy.h": "inspect",

@@ -36,7 +36,7 @@ static inline bool begin(struct probe *probe, eddy_loop *loop, enum eddy__op_cod
 
     *probe = (struct probe){.loop = loop, .trace = trace, .word = word};
     probe->op = (struct eddy__op){.done = probe_done, .code = code, .fd = fd};
-    if (code != EDDY__OP_LEASE) {
+    if (code != EDDY__OP_LEASE && code != EDDY__OP_LEASE_READ) {
         probe->op.buffer = probe->bytes;
         probe->op.size = room ? room : sizeof(probe->bytes);
     }
