@@ -8,6 +8,7 @@
 #include <eddy/channel.h>
 #include <eddy/error.h>
 #include <eddy/executor.h>
+#include <eddy/file.h>
 #include <eddy/future.h>
 #include <eddy/inspect.h>
 #include <eddy/loop.h>
