@@ -96,7 +96,9 @@ EDDY_API size_t eddy_file_written(const eddy_file *file);
 
 /* As lseek(2). Returns the new position. Suspends for SEEK_END, SEEK_DATA and SEEK_HOLE only. */
 EDDY_API off_t eddy_file_seek(eddy_file *file, off_t offset, int whence);
-EDDY_API off_t eddy_file_tell(const eddy_file *file); /* never suspends */
+
+/* The position. Never suspends. */
+EDDY_API off_t eddy_file_tell(const eddy_file *file);
 
 /* Waits until what was written is on the disk; fdatasync: without times and the like. Suspends. An
  * error that a call which was left behind would have returned comes with the next one. */

@@ -105,7 +105,7 @@ static int file_check_type(const eddy_file *file) {
     case S_IFDIR:
         return file->flags & (O_DIRECTORY | O_PATH) ? 0 : -EISDIR;
     case S_IFCHR:
-        return eddy__os_lseek(file->fd, 0, SEEK_CUR) < 0 ? -ESPIPE : 0;
+        return (int)MIN(eddy__os_lseek(file->fd, 0, SEEK_CUR), 0);
     default:
         return file->flags & O_PATH ? 0 : -ESPIPE;
     }

@@ -108,10 +108,10 @@ static int whole_read_later(struct whole *whole, int fd) {
     struct stat status;
     int r = eddy__os_fstat(fd, &status);
 
+    if (r == 0)
+        r = (int)MIN(eddy__os_lseek(fd, 0, SEEK_CUR), 0);
     if (r < 0)
         return r;
-    if (S_ISFIFO(status.st_mode) || S_ISSOCK(status.st_mode) || eddy__os_lseek(fd, 0, SEEK_CUR) < 0)
-        return -ESPIPE;
     return whole_read(whole, fd, S_ISREG(status.st_mode) ? status.st_size : 0, eddy__os_preadv);
 }
 

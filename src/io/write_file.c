@@ -57,7 +57,9 @@ static int write_in_place(struct whole_writing *writing) {
 
     if (fd < 0)
         return fd == -ENXIO ? -ESPIPE : fd;
-    r = eddy__os_lseek(fd, 0, SEEK_CUR) < 0 ? -ESPIPE : writing_fill(writing, fd);
+    r = (int)MIN(eddy__os_lseek(fd, 0, SEEK_CUR), 0);
+    if (r == 0)
+        r = writing_fill(writing, fd);
     if (r == 0 && writing->options.sync)
         r = eddy__os_fsync(fd);
     closed = eddy__os_close_file(fd);

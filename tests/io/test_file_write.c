@@ -200,7 +200,7 @@ TASK_TEST(a_write_that_no_thread_has_begun_is_cancelled_and_never_happens) {
     eddy_task *tasks[33];
 
     for (int i = 0; i < 33; i++) {
-        char name[8];
+        char name[16];
         snprintf(name, sizeof(name), "%d", i);
         files[i] = opened(in(&folder, name), O_WRONLY | O_CREAT);
         writers[i] = (struct writer){files[i], "data", 4};
