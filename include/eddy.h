@@ -9,6 +9,7 @@
 #include <eddy/descriptor.h>
 #include <eddy/error.h>
 #include <eddy/executor.h>
+#include <eddy/file.h>
 #include <eddy/future.h>
 #include <eddy/inspect.h>
 #include <eddy/loop.h>

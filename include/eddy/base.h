@@ -77,6 +77,10 @@ typedef struct eddy_allocator {
 } eddy_allocator;
 EDDY_API int eddy_set_allocator(const eddy_allocator *allocator);
 
+/* Frees, with that allocator, what a call has said is "yours to eddy_free()"; returns NULL.
+ * free(NULL) is NULL. Any thread. */
+EDDY_API void *eddy_free(void *memory);
+
 /* Where eddy's own reports go: failures nobody awaited, refused clean-ups, debug notes.
  * The default writes "eddy: <text>" to standard error. NULL brings the default back.
  * `text` has no newline and is borrowed for the call, which may come from any thread. */

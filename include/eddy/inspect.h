@@ -41,7 +41,6 @@ EDDY_API int eddy_print_stack(const eddy_task *task, FILE *stream);
  * Returns 0 or as above. */
 EDDY_API int eddy_format_call_graph(const eddy_task *task, char **text);
 EDDY_API int eddy_format_task_tree(eddy_loop *loop, char **text);
-EDDY_API void *eddy_free(void *text);
 
 /* --- capturing -------------------------------------------------------------------------------- */
 

@@ -46,3 +46,8 @@ void eddy__free(void *memory) {
     if (memory)
         allocator.release(memory);
 }
+
+void *eddy_free(void *memory) {
+    eddy__free(memory);
+    return NULL;
+}

@@ -310,11 +310,6 @@ int eddy_format_call_graph(const eddy_task *task, char **text) {
     return format_one(task, FRAMES_ASKER, text);
 }
 
-void *eddy_free(void *text) {
-    eddy__free(text);
-    return NULL;
-}
-
 static int print(int r, char *text, FILE *stream) {
     if (r == 0)
         fputs(text, stream);

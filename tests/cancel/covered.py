@@ -59,7 +59,7 @@ def suspending(text):
             comment = Comment()
         else:
             last = token["macro"] or token["function"]
-            has_code = token["macro"] or token["type"].strip() in ("int", "ssize_t")
+            has_code = token["macro"] or token["type"].strip() in ("int", "off_t", "ssize_t")
             if has_code and (section or comment.speaks_of(last)) and not last.endswith("_nowait"):
                 yield plain(last)
 

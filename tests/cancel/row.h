@@ -49,6 +49,9 @@ struct scene {
     eddy_as_completed *iterator;
     eddy_stream *stream;
     eddy_server *server;
+    eddy_file *file;
+    eddy_directory *directory;
+    char folder[32];
     int peer; /* a plain socket, at the other end of the stream or of `listener` */
     int listener;
     sem_t held;            /* by the thread that is at work */
@@ -75,6 +78,7 @@ extern const struct row name_rows[];
 extern const struct row descriptor_rows[];
 extern const struct row http_rows[];
 extern const struct row tls_rows[];
+extern const struct row file_rows[];
 
 /* --- the walks: each fails the test with the name of the row ---------------------------------- */
 

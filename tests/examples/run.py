@@ -5,15 +5,19 @@
 usage: run.py PROGRAM EXPECTED SLOW_SERVER [EMULATOR...]
 An example that fetches gets three pages of the slow server; in what is expected of it stands SERVER
 for the address. Answers come in any order, so only for that one the lines are sorted. The echo
-server gets clients, whose answers stand before what it says itself, and then SIGTERM.
+server gets clients, whose answers stand before what it says itself, and then SIGTERM. The copying
+one gets a folder, and SIGINT when it has told of its progress to a terminal.
 """
 
 import contextlib
 import difflib
+import os
+import pty
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 LIMIT_SECONDS = 60
@@ -62,10 +66,61 @@ def lines_of_echo(command, **options):
     return lines + rest.splitlines()
 
 
+def status_of_copy(command, *arguments, **options):
+    run = subprocess.run([*command, *arguments], capture_output=True, text=True,
+                         timeout=LIMIT_SECONDS, **options)
+    yield from run.stdout.splitlines()
+    said = [line.replace(command[-1], "copy") for line in run.stderr.splitlines()[-1:]]
+    yield ": ".join([f"status {run.returncode}", *said])
+
+
+def heed_interrupts():
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # ignored in what runs in the background
+
+
+def interrupted_copy(command, **options):
+    """Its status when it is interrupted at the first sign of progress."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen([*command, "large", "target"], stdout=subprocess.DEVNULL,
+                               stderr=theirs, preexec_fn=heed_interrupts, **options)
+    try:
+        os.read(ours, 1)
+        process.send_signal(signal.SIGINT)
+        return process.wait(timeout=LIMIT_SECONDS)
+    finally:
+        process.kill()
+        process.wait()
+        os.close(ours)
+        os.close(theirs)
+
+
+def lines_of_copy(command, **options):
+    """A copy, two that fail, and one that is interrupted, in a folder of their own."""
+    with tempfile.TemporaryDirectory() as name:
+        folder, options = Path(name), {**options, "cwd": name}
+        (folder / "source").write_bytes(bytes(range(250)) * 4000)
+        (folder / "source").chmod(0o750)
+        yield from status_of_copy(command, "source", "target", **options)
+        mode = (folder / "target").stat().st_mode & 0o777
+        if (folder / "target").read_bytes() == (folder / "source").read_bytes():
+            yield f"the same bytes, mode {mode:o}"
+        yield from status_of_copy(command, "nothing", "target", **options)
+        yield from status_of_copy(command, "source", **options)
+        with open(folder / "large", "wb") as large:
+            large.truncate(2 << 30)
+        status = interrupted_copy(command, **options)
+        kept = (folder / "target").stat().st_size == 1000000
+        alone = sorted(os.listdir(folder)) == ["large", "source", "target"]
+        yield (f"interrupted: status {status}, target {'as before' if kept else 'torn'}, "
+               f"{'nothing' if alone else 'something'} beside it")
+
+
 def lines_of(program, server, emulator, **options):
     command = [*emulator, program]
     if Path(program).name == "echo_cores":
         return lines_of_echo(command, **options)
+    if Path(program).name == "copy":
+        return list(lines_of_copy([*emulator, str(Path(program).resolve())], **options))
     if Path(program).name != "fetch":
         return output_of(command, **options)
     with slow_server([*emulator, server], **options) as address:

@@ -256,6 +256,10 @@ static const struct fault *syscall_fault(long number) {
         return FAULT("process_madvise", {ENOSYS, PASSES}, {EPERM, PASSES}, {EBADF, PASSES},
                      {EINVAL, PASSES}, {ENOMEM, PASSES});
 #endif
+    case SYS_openat2:
+        return FAULT("openat2", {EAGAIN, PASSES}, {ENOSYS, PASSES}, {EMFILE, FAILS});
+    case SYS_getdents64:
+        return FAULT("getdents64", {EINTR, PASSES}, {EIO, FAILS}, {ENOMEM, FAILS});
     case SYS_futex:
         return FAULT("futex", {EINTR, PASSES}, {EAGAIN, PASSES});
     default:
@@ -268,15 +272,20 @@ static bool wakes(long number, long operation) {
     return number == SYS_futex && (operation & 127) == 1;
 }
 
+/* No more may be looked at than are passed. */
+static int arguments_of(long number) {
+    return number == SYS_openat2 ? 4 : number == SYS_getdents64 ? 3 : 6;
+}
+
 long __real_syscall(long number, ...);
 long __wrap_syscall(long number, ...);
 long __wrap_syscall(long number, ...) {
-    long arguments[6];
+    long arguments[6] = {0};
     const struct fault *fault;
     va_list list;
 
     va_start(list, number);
-    for (int i = 0; i < 6; i++)
+    for (int i = 0; i < arguments_of(number); i++)
         arguments[i] = va_arg(list, long);
     va_end(list);
     fault = wakes(number, arguments[1]) ? NULL : syscall_fault(number);
