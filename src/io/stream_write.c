@@ -338,8 +338,10 @@ int eddy_stream_write_eof(eddy_stream *stream) {
     if (r < 0 || stream->output_ended)
         return r;
     r = eddy__os_shutdown(stream->fd, SHUT_WR);
-    if (r < 0)
+    if (r < 0) {
+        stream->output_error = r; /* the connection was lost, and nobody had noticed */
         return eddy__fail(r);
+    }
     stream->output_ended = true;
     return 0;
 }
