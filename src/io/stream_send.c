@@ -302,5 +302,8 @@ int eddy__descriptor_put_eof(eddy_stream *stream) {
     if (stream->is_sending)
         return 0;
     r = eddy__descriptor_end_output(stream);
-    return r < 0 ? eddy__fail(r) : 0;
+    if (r == 0)
+        return 0;
+    stream->output_error = r; /* the connection was lost, and nobody had noticed */
+    return eddy__fail(r);
 }
