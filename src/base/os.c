@@ -129,20 +129,6 @@ void eddy__os_close(int fd) {
     errno = saved;
 }
 
-/* --- paths ----------------------------------------------------------------------------------- */
-
-int eddy__os_set_mode(const char *path, mode_t mode) {
-    return RESULT(chmod(path, mode));
-}
-
-int eddy__os_look_at(const char *path, struct stat *out) {
-    return RESULT(lstat(path, out));
-}
-
-int eddy__os_unlink(const char *path) {
-    return RESULT(unlink(path));
-}
-
 /* --- epoll ----------------------------------------------------------------------------------- */
 
 int eddy__os_epoll_create(void) {

@@ -39,11 +39,6 @@ int eddy__os_descriptors_max(void);           /* how many the process may have n
 bool eddy__os_is_ready(int fd, short events); /* POLLIN, POLLOUT; also when it has failed */
 void eddy__os_close(int fd);                  /* keeps errno; -1 is nothing */
 
-/* Of a path: chmod, lstat, unlink. */
-int eddy__os_set_mode(const char *path, mode_t mode);
-int eddy__os_look_at(const char *path, struct stat *out);
-int eddy__os_unlink(const char *path);
-
 /* Of what is no socket (os_pipe.c). A write raises no SIGPIPE. The ends of a pipe are non-blocking.
  */
 ssize_t eddy__os_read(int fd, void *buffer, size_t size);

@@ -12,6 +12,7 @@
 
 #include "memory.h"
 #include "os.h"
+#include "os_file.h"
 #include "util.h"
 
 #define REPLACED_MAX 4 /* stale files in a row: others may be starting, and crashing, too */
@@ -59,10 +60,10 @@ static bool file_remove_stale(const union eddy__address *address, socklen_t size
     const char *path = address->local.sun_path;
     struct stat before, after;
 
-    if (eddy__os_look_at(path, &before) < 0 || !S_ISSOCK(before.st_mode) ||
+    if (eddy__os_lstat(path, &before) < 0 || !S_ISSOCK(before.st_mode) ||
         !is_stale(address, size))
         return false;
-    return eddy__os_look_at(path, &after) == 0 && before.st_dev == after.st_dev &&
+    return eddy__os_lstat(path, &after) == 0 && before.st_dev == after.st_dev &&
            before.st_ino == after.st_ino && eddy__os_unlink(path) == 0;
 }
 
@@ -97,10 +98,10 @@ static char *path_from_root(const char *path) {
 /* The file that bind() has made: nobody can connect before listen(), so its mode is in time. */
 static int file_note(const char *path, mode_t mode, struct eddy__unix_file *file) {
     struct stat status;
-    int r = mode ? eddy__os_set_mode(path, mode) : 0;
+    int r = mode ? eddy__os_chmod(path, mode) : 0;
 
     if (r == 0)
-        r = eddy__os_look_at(path, &status);
+        r = eddy__os_lstat(path, &status);
     if (r < 0)
         return r;
     file->device = status.st_dev;
@@ -155,7 +156,7 @@ void eddy__unix_file_keep(struct eddy__unix_file *file) {
 void eddy__unix_file_remove(struct eddy__unix_file *file) {
     struct stat now;
 
-    if (file->path && file->process == getpid() && eddy__os_look_at(file->path, &now) == 0 &&
+    if (file->path && file->process == getpid() && eddy__os_lstat(file->path, &now) == 0 &&
         S_ISSOCK(now.st_mode) && now.st_dev == file->device && now.st_ino == file->inode)
         eddy__os_unlink(file->path);
     eddy__unix_file_keep(file);
