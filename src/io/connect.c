@@ -71,7 +71,7 @@ static int resolve_both(struct eddy__task *task, const char *host, const char *p
                         struct addrinfo **locals) {
     const struct addrinfo hints = {
         .ai_family = options->family, .ai_socktype = SOCK_STREAM, .ai_protocol = IPPROTO_TCP};
-    int r = eddy__resolve_hints(task, host, port, &hints, addresses);
+    int r = eddy__resolve_hints(task, host, port ? port : "", &hints, addresses);
 
     return r < 0 ? r : resolve_local(task, options, *addresses, locals);
 }

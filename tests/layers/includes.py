@@ -45,6 +45,7 @@ PUBLIC = {
     "eddy/ext/stream.h": "io",
     "eddy/pipe.h": "io",
     "eddy/server.h": "io",
+    "eddy/name.h": "io",
     "eddy/file.h": "io",
     "eddy/inspect.h": "inspect",
     "eddy.h": "inspect",
