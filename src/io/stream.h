@@ -165,17 +165,24 @@ static inline int eddy__stream_check_output(const eddy_stream *stream) {
 ssize_t eddy__descriptor_receive(eddy_stream *stream, void *memory, size_t size);
 ssize_t eddy__descriptor_receive_more(eddy_stream *stream);
 
-/* Suspends until at most `until` bytes are unsent. */
-int eddy__descriptor_await_output(eddy_stream *stream, struct eddy__task *task, size_t until);
-
 /* Sends or queues all of it. */
 int eddy__descriptor_put(eddy_stream *stream, const void *data, size_t size);
 
-/* Ends our half; nothing is unsent. */
+/* Ends our half, once nothing is unsent; at once. */
 int eddy__descriptor_put_eof(eddy_stream *stream);
+int eddy__descriptor_end_output(eddy_stream *stream);
 
 static inline size_t eddy__descriptor_unsent(const eddy_stream *stream) {
     return eddy__buffer_size(&stream->sending) + eddy__buffer_size(&stream->queue);
+}
+
+/* Suspends until at most `until` bytes are unsent: mostly that is so already. */
+int eddy__descriptor_wait_unsent(eddy_stream *stream, struct eddy__task *task, size_t until);
+static inline int eddy__descriptor_await_output(eddy_stream *stream, struct eddy__task *task,
+                                                size_t until) {
+    if (likely(stream->output_error < 0 || eddy__descriptor_unsent(stream) <= until))
+        return eddy__stream_check_output(stream);
+    return eddy__descriptor_wait_unsent(stream, task, until);
 }
 
 /* The halves' part in closing: wakes the reader; wakes the writer, and drops what is unsent or goes

@@ -293,3 +293,7 @@ int eddy_stream_push_sized(eddy_stream *stream, const eddy_stream_class *type, s
     *out = lower;
     return 0;
 }
+
+void *eddy_stream_self(const eddy_stream *stream, const eddy_stream_class *type) {
+    return stream->type == type ? stream->self : NULL;
+}

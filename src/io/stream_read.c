@@ -209,5 +209,7 @@ int eddy_stream_await_input(eddy_stream *stream) {
         return 0;
     stream->is_awaiting = true;
     r = stream->type ? eddy__class_await_input(stream) : eddy__descriptor_receive_more(stream);
+    if (r >= 0 && stream->is_closed) /* who waited may be gone with it: it must not go on */
+        return eddy__fail(EDDY_ECLOSED);
     return (int)MIN(r, 0);
 }

@@ -111,6 +111,9 @@ static inline int eddy_stream_push(eddy_stream *stream, const eddy_stream_class 
     return eddy_stream_push_sized(stream, type, sizeof(eddy_stream_class), self, lower);
 }
 
+/* The object of the class on top of a stream, if that is `type`; else NULL. */
+EDDY_API void *eddy_stream_self(const eddy_stream *stream, const eddy_stream_class *type);
+
 /* --- the operations of any stream, for classes that stand on one, and for callbacks --- */
 
 /* They mean what they mean in the table. take() may come beside an await_input(), put() beside any
