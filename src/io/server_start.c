@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <eddy/ext/stream.h>
+
 #include "memory.h"
 #include "os.h"
 #include "resolve.h"
@@ -39,6 +41,10 @@ static int port_of(int fd) {
     return r < 0 ? r : eddy__address_port(&address.any);
 }
 
+static const eddy_stream_layer *layer_of(const eddy_server_options *options) {
+    return (const eddy_stream_layer *)options->tls;
+}
+
 static void server_take(eddy_server *server, struct listeners *listeners) {
     server->listeners_count = listeners->count;
     for (int i = 0; i < listeners->count; i++) {
@@ -55,11 +61,14 @@ static void server_take(eddy_server *server, struct listeners *listeners) {
 static int server_new(eddy_loop *loop, struct listeners *listeners,
                       const eddy_server_options *options, eddy_server **out) {
     size_t bytes = (size_t)listeners->count * sizeof(struct server_listener);
+    const eddy_stream_layer *layer = layer_of(options);
     int port = port_of(listeners->fds[0]);
     eddy_server *server;
 
     if (port < 0)
         return eddy__fail(port);
+    if (layer && !layer->is_server)
+        return eddy_raise(-EINVAL, "a server needs a TLS context for servers");
     server = eddy__zalloc(sizeof(*server) + bytes);
     if (!server)
         return eddy__fail(-ENOMEM);
@@ -68,12 +77,18 @@ static int server_new(eddy_loop *loop, struct listeners *listeners,
     list_init(&server->clients);
     server->port = port;
     server->options = *options;
+    if (layer && layer->ref)
+        layer->ref(layer);
     server_take(server, listeners);
     *out = server;
     return 0;
 }
 
 void eddy__server_free(eddy_server *server) {
+    const eddy_stream_layer *layer = layer_of(&server->options);
+
+    if (layer && layer->unref)
+        layer->unref(layer);
     eddy_loop_unref(server->loop);
     eddy__free(server);
 }
