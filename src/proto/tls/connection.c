@@ -196,7 +196,8 @@ static int connection_init(struct tls_connection *connection, const char *host) 
     if (!bio)
         return -ENOMEM;
     SSL_set_bio(connection->ssl, bio, bio);
-    SSL_set_app_data(connection->ssl, connection);
+    if (!SSL_set_app_data(connection->ssl, connection))
+        return -ENOMEM;
     if (is_server) {
         SSL_set_accept_state(connection->ssl);
         return 0;
