@@ -11,6 +11,7 @@
 #include <eddy/future.h>
 #include <eddy/inspect.h>
 #include <eddy/loop.h>
+#include <eddy/pipe.h>
 #include <eddy/server.h>
 #include <eddy/stream.h>
 #include <eddy/sync.h>

@@ -317,7 +317,7 @@ def read(path, name):
 
 def read_all(include, order):
     """All headers, the ones named in `order` first."""
-    names = sorted(str(path.relative_to(include)) for path in (include / "eddy").glob("*.h"))
+    names = sorted(str(path.relative_to(include)) for path in (include / "eddy").rglob("*.h"))
     place = {name: index for index, name in enumerate(order)}
     names.sort(key=lambda name: place.get(name, len(place)))
     return [read(Path(include) / name, name) for name in names]

@@ -41,6 +41,10 @@ ssize_t eddy__os_write(int fd, const void *buffer, size_t size);
 int eddy__os_pipe(int fds[2]);
 int eddy__os_set_nonblocking(int fd);
 int eddy__os_file_mode(int fd, mode_t *out); /* st_mode */
+int eddy__os_access_mode(int fd);            /* O_RDONLY, O_WRONLY or O_RDWR */
+
+/* What /proc calls the open file: "pipe:[4711]", "/dev/pts/3"; "?" when it does not say. */
+void eddy__os_file_name(int fd, char *text, size_t size);
 
 int eddy__os_epoll_create(void);
 int eddy__os_epoll_ctl(int epoll_fd, int operation, int fd, struct epoll_event *event);

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <time.h>
@@ -86,4 +87,23 @@ int eddy__os_file_mode(int fd, mode_t *out) {
         return -errno;
     *out = status.st_mode;
     return 0;
+}
+
+int eddy__os_access_mode(int fd) {
+    int flags = fcntl(fd, F_GETFL);
+
+    return flags < 0 ? -errno : flags & O_ACCMODE;
+}
+
+void eddy__os_file_name(int fd, char *text, size_t size) {
+    char path[32];
+    ssize_t used;
+
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+    used = readlink(path, text, size - 1);
+    if (used <= 0) {
+        text[0] = '?';
+        used = 1;
+    }
+    text[used] = '\0';
 }

@@ -140,6 +140,8 @@ bool eddy__stream_was_lost(const eddy_stream *stream, int code) {
 void eddy__stream_format_peer(const eddy_stream *stream, char text[ADDRESS_TEXT_BYTES]) {
     if (stream->type)
         snprintf(text, ADDRESS_TEXT_BYTES, "%s", eddy__class_peer(stream));
+    else if (stream->is_plain)
+        eddy__os_file_name(stream->fd, text, ADDRESS_TEXT_BYTES);
     else if (stream->peer_size > 0)
         eddy__address_format((const struct sockaddr *)&stream->peer, stream->peer_size, text);
     else
@@ -154,7 +156,10 @@ static const struct stream_names *stream_names(eddy_stream *stream) {
     if (!stream->names)
         return NULL;
     eddy__stream_format_peer(stream, stream->names->peer);
-    eddy__address_of_socket(stream->fd, stream->names->local);
+    if (stream->is_plain)
+        strcpy(stream->names->local, stream->names->peer);
+    else
+        eddy__address_of_socket(stream->fd, stream->names->local);
     return stream->names;
 }
 

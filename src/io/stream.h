@@ -64,6 +64,7 @@ struct eddy_stream {
     bool is_plain;                /* no socket: read and written */
     bool has_no_input;            /* it is the end of a pipe that is written to */
     bool is_sending;              /* in the background; holds a reference */
+    bool ends_output;             /* and then ends our half */
     bool has_written;             /* there is something that the peer could lose */
     bool is_gathering;            /* until turn_end */
     bool is_drained;              /* or was not worth it: the next last reference frees */
@@ -155,17 +156,24 @@ static inline int eddy__stream_check_output(const eddy_stream *stream) {
 ssize_t eddy__descriptor_receive(eddy_stream *stream, void *memory, size_t size);
 ssize_t eddy__descriptor_receive_more(eddy_stream *stream);
 
-/* Suspends until at most `until` bytes are unsent. */
-int eddy__descriptor_await_output(eddy_stream *stream, struct eddy__task *task, size_t until);
-
 /* Sends or queues all of it. */
 int eddy__descriptor_put(eddy_stream *stream, const void *data, size_t size);
 
-/* Ends our half; nothing is unsent. */
+/* Ends our half, once nothing is unsent; at once. */
 int eddy__descriptor_put_eof(eddy_stream *stream);
+int eddy__descriptor_end_output(eddy_stream *stream);
 
 static inline size_t eddy__descriptor_unsent(const eddy_stream *stream) {
     return eddy__buffer_size(&stream->sending) + eddy__buffer_size(&stream->queue);
+}
+
+/* Suspends until at most `until` bytes are unsent: mostly that is so already. */
+int eddy__descriptor_wait_unsent(eddy_stream *stream, struct eddy__task *task, size_t until);
+static inline int eddy__descriptor_await_output(eddy_stream *stream, struct eddy__task *task,
+                                                size_t until) {
+    if (likely(stream->output_error < 0 || eddy__descriptor_unsent(stream) <= until))
+        return eddy__stream_check_output(stream);
+    return eddy__descriptor_wait_unsent(stream, task, until);
 }
 
 /* The halves' part in closing: wakes the reader; wakes the writer, and drops what is unsent or goes
@@ -183,7 +191,8 @@ ssize_t eddy__class_take(eddy_stream *stream, void *memory, size_t size);
 int eddy__class_await_input(eddy_stream *stream);
 ssize_t eddy__class_receive(eddy_stream *stream, void *memory, size_t size);
 ssize_t eddy__class_receive_more(eddy_stream *stream);
-int eddy__class_await_output(eddy_stream *stream, struct eddy__task *task, size_t until);
+int eddy__class_await_output(eddy_stream *stream, size_t until);
+size_t eddy__class_unsent(const eddy_stream *stream);
 int eddy__class_put(eddy_stream *stream, const void *data, size_t size);
 int eddy__class_put_eof(eddy_stream *stream);
 const char *eddy__class_peer(const eddy_stream *stream);

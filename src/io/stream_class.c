@@ -161,11 +161,14 @@ static int class_sent(eddy_stream *stream, int r) {
     return class_fail(r);
 }
 
-int eddy__class_await_output(eddy_stream *stream, struct eddy__task *task, size_t until) {
+size_t eddy__class_unsent(const eddy_stream *stream) {
+    return HAS(stream, unsent) ? stream->type->unsent(stream->self) : 0;
+}
+
+int eddy__class_await_output(eddy_stream *stream, size_t until) {
     struct class_call call;
     int r = eddy__stream_check_output(stream);
 
-    (void)task;
     if (r == 0)
         r = call_begin(&call, stream, writing_dropped);
     if (r < 0)
@@ -200,9 +203,19 @@ const char *eddy__class_local(const eddy_stream *stream) {
 
 /* A stream that was not to be: its object goes. */
 static int class_refuse(const eddy_stream_class *type, void *self, int code) {
-    type->close(self, true);
-    type->free(self);
+    if (type->close)
+        type->close(self, true);
+    if (type->free)
+        type->free(self);
     return code;
+}
+
+static int class_check(const eddy_stream_class *type) {
+    if (type->name && type->take && type->await_input && type->put && type->await_output &&
+        type->close && type->free)
+        return 0;
+    return eddy_raise(-EINVAL, "the stream class \"%s\" lacks what every class must have",
+                      type->name ? type->name : "");
 }
 
 static void class_set(eddy_stream *stream, const eddy_stream_class *type, size_t type_size,
@@ -217,8 +230,10 @@ int eddy_stream_new_sized(const eddy_stream_class *type, size_t type_size, void 
     eddy_connect_options options = {0};
     eddy_stream *stream;
     eddy_loop *loop = NULL;
-    int r = eddy__loop_find(&loop);
+    int r = class_check(type);
 
+    if (r == 0)
+        r = eddy__loop_find(&loop);
     if (r < 0)
         return class_refuse(type, self, r);
     if (given)
@@ -265,8 +280,10 @@ static eddy_stream *stream_split(eddy_stream *stream) {
 int eddy_stream_push_sized(eddy_stream *stream, const eddy_stream_class *type, size_t type_size,
                            void *self, eddy_stream **out) {
     eddy_stream *lower;
-    int r = stream_check_push(stream);
+    int r = class_check(type);
 
+    if (r == 0)
+        r = stream_check_push(stream);
     if (r < 0)
         return class_refuse(type, self, r);
     lower = stream_split(stream);

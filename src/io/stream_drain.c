@@ -82,9 +82,9 @@ static bool has_unread(const eddy_stream *stream) {
 
 /* Is there an answer of ours to lose, and something unread that would lose it? */
 static bool is_worth_draining(const eddy_stream *stream) {
-    return !stream->type && !stream->is_plain && stream->has_written && !stream->is_drained &&
-           !stream->is_reset && !stream->input_ended && stream->input_error == 0 &&
-           stream->output_error == 0 && eddy__loop_is_usable(stream->loop) && has_unread(stream);
+    return !stream->is_plain && stream->has_written && !stream->is_drained && !stream->is_reset &&
+           !stream->input_ended && stream->input_error == 0 && stream->output_error == 0 &&
+           eddy__loop_is_usable(stream->loop) && has_unread(stream);
 }
 
 bool eddy__descriptor_drain(eddy_stream *stream) {

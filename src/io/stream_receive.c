@@ -54,6 +54,17 @@ static void receive_plainly(struct receive *receive) {
         receive->op.code = op_is_lease(&receive->op) ? EDDY__OP_LEASE_READ : EDDY__OP_READ;
 }
 
+/* The wait at a pipe's end was cancelled: that may have been the writing half, which has failed or
+ * is to be closed now. */
+static int stream_left_waiting(eddy_stream *stream) {
+    if (stream->is_closed || stream->input_error < 0)
+        return 0; /* known by these */
+    if (!stream->output_ended || stream->is_sending)
+        return -ECANCELED;
+    eddy__descriptor_end_output(stream);
+    return 0;
+}
+
 /* Suspends. Returns how many bytes have come, 0 at the end, or a negative code. */
 static ssize_t stream_await(struct receive *receive) {
     eddy_stream *stream = receive->stream;
@@ -67,6 +78,8 @@ static ssize_t stream_await(struct receive *receive) {
     stream->receiving = &receive->op;
     r = eddy__op_await_or(stream->loop, &receive->op, receive_dropped);
     stream->receiving = NULL;
+    if (unlikely(stream->has_no_input) && r == -ECANCELED)
+        r = stream_left_waiting(stream);
     return stream_received(stream, r);
 }
 

@@ -52,13 +52,8 @@ static void writer_look(const struct eddy__wait *wait, struct eddy__look *look) 
              container_of(wait, struct stream_writer, wait)->stream->fd);
 }
 
-/* Suspends until at most `until` bytes are unsent. */
-int eddy__descriptor_await_output(eddy_stream *stream, struct eddy__task *task, size_t until) {
-    struct stream_writer writer;
-
-    if (likely(stream->output_error < 0 || eddy__descriptor_unsent(stream) <= until))
-        return eddy__stream_check_output(stream);
-    writer = (struct stream_writer){
+int eddy__descriptor_wait_unsent(eddy_stream *stream, struct eddy__task *task, size_t until) {
+    struct stream_writer writer = {
         .wait = {.cancel = writer_cancelled, .drop = writer_dropped, .look = writer_look},
         .task = task,
         .stream = stream,
@@ -77,6 +72,8 @@ static void sending_end(eddy_stream *stream) {
     eddy__buffer_deinit(&stream->sending);
     eddy__buffer_deinit(&stream->queue);
     stream->is_sending = false;
+    if (stream->ends_output && stream->output_error == 0)
+        eddy__descriptor_put_eof(stream);
     eddy__timer_disarm(stream->loop, &stream->patience);
     writer_wake(stream);
     eddy__stream_unref(stream);
@@ -90,7 +87,10 @@ static void sending_fail(eddy_stream *stream, int code) {
     if (!eddy__socket_is_lost(code)) {
         stream->is_reset = true;
         stream->input_error = code;
-        eddy__os_shutdown(stream->fd, SHUT_RD); /* ends a receive that waits */
+        if (stream->is_plain)
+            eddy__descriptor_close_input(stream);
+        else
+            eddy__os_shutdown(stream->fd, SHUT_RD); /* ends a receive that waits */
     }
     sending_end(stream);
 }
@@ -281,6 +281,26 @@ int eddy__descriptor_put(eddy_stream *stream, const void *data, size_t size) {
     return 0;
 }
 
+/* A pipe's end ends when it is closed. A reader that waits at it closes it as it leaves. */
+int eddy__descriptor_end_output(eddy_stream *stream) {
+    if (!stream->is_plain)
+        return eddy__os_shutdown(stream->fd, SHUT_WR);
+    if (stream->receiving) {
+        eddy__op_cancel(stream->loop, stream->receiving);
+        return 0;
+    }
+    eddy__op_forget(stream->loop, stream->fd);
+    eddy__os_close(TAKE_FD(stream->fd));
+    stream->input_ended = true;
+    return 0;
+}
+
 int eddy__descriptor_put_eof(eddy_stream *stream) {
-    return eddy__os_shutdown(stream->fd, SHUT_WR);
+    int r;
+
+    stream->ends_output = stream->is_sending;
+    if (stream->is_sending)
+        return 0;
+    r = eddy__descriptor_end_output(stream);
+    return r < 0 ? eddy__fail(r) : 0;
 }

@@ -26,7 +26,7 @@ static int writing_begin(eddy_stream *stream, struct eddy__task **task, eddy_str
 
 /* Suspends until at most `until` bytes are unsent. */
 static int stream_wait_unsent(eddy_stream *stream, struct eddy__task *task, size_t until) {
-    return unlikely(stream->type) ? eddy__class_await_output(stream, task, until)
+    return unlikely(stream->type) ? eddy__class_await_output(stream, until)
                                   : eddy__descriptor_await_output(stream, task, until);
 }
 
@@ -38,7 +38,15 @@ static int stream_put(eddy_stream *stream, const void *data, size_t size) {
 }
 
 static int stream_put_eof(eddy_stream *stream) {
-    return stream->type ? eddy__class_put_eof(stream) : eddy__descriptor_put_eof(stream);
+    int r;
+
+    if (stream->output_ended)
+        return 0;
+    r = stream->type ? eddy__class_put_eof(stream) : eddy__descriptor_put_eof(stream);
+    if (r < 0)
+        return r;
+    stream->output_ended = true;
+    return 0;
 }
 
 /* --- writing ---------------------------------------------------------------------------------- */
@@ -73,13 +81,7 @@ int eddy_stream_write_eof(eddy_stream *stream) {
     if (r < 0)
         return r;
     r = stream_wait_unsent(stream, task, 0);
-    if (r < 0 || stream->output_ended)
-        return r;
-    r = stream_put_eof(stream);
-    if (r < 0)
-        return eddy__fail(r);
-    stream->output_ended = true;
-    return 0;
+    return r < 0 ? r : stream_put_eof(stream);
 }
 
 /* --- for classes that stand on a stream ------------------------------------------------------- */
@@ -90,6 +92,14 @@ int eddy_stream_put(eddy_stream *stream, const void *data, size_t size) {
     if (r == 0)
         r = eddy__stream_check_output(stream);
     return r < 0 ? r : stream_put(stream, data, size);
+}
+
+int eddy_stream_put_eof(eddy_stream *stream) {
+    int r = eddy__loop_check(stream->loop);
+
+    if (r == 0)
+        r = eddy__stream_check_output(stream);
+    return r < 0 ? r : stream_put_eof(stream);
 }
 
 int eddy_stream_await_output(eddy_stream *stream, size_t unsent) {

@@ -69,7 +69,7 @@ def main():
     rows = set()
     for table in sorted((root / "tests" / "cancel").glob("rows_*.c")):
         rows |= set(ROW.findall(table.read_text()))
-    wanted = {(name, header.name) for header in sorted((root / "include" / "eddy").glob("*.h"))
+    wanted = {(name, header.name) for header in sorted((root / "include" / "eddy").rglob("*.h"))
               for name in suspending(header.read_text())}
     missing = sorted((name, header) for name, header in wanted if name not in rows)
     for name, header in missing:

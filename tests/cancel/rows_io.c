@@ -5,6 +5,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <eddy/ext/stream.h>
+
 #include "../io/net.h"
 #include "name.h"
 #include "row.h"
@@ -65,6 +67,10 @@ static int reads_some(struct scene *scene) {
     return read_slice(r, slice);
 }
 
+static int awaits_input(struct scene *scene) {
+    return eddy_stream_await_input(scene->stream);
+}
+
 static int reads_until(struct scene *scene) {
     eddy_slice slice = {0};
     ssize_t r = eddy_stream_read_until(scene->stream, "c\n", &slice);
@@ -104,6 +110,10 @@ static void let_peer_read(struct scene *scene) {
 
 static int writes(struct scene *scene) {
     return eddy_stream_write(scene->stream, "x", 1);
+}
+
+static int awaits_output(struct scene *scene) {
+    return eddy_stream_await_output(scene->stream, 0);
 }
 
 static int flushes(struct scene *scene) {
@@ -229,8 +239,12 @@ const struct row io_rows[] = {
     {"eddy_stream_read_exactly", reads_exactly, send_line, open_stream, close_stream,
      LATCHES | RACES},
     {"eddy_stream_read_until", reads_until, send_line, open_stream, close_stream, LATCHES | RACES},
+    {"eddy_stream_await_input", awaits_input, send_line, open_stream, close_stream,
+     LATCHES | RACES},
     {"eddy_stream_read_line", reads_line, send_line, open_stream, close_stream, LATCHES | RACES},
     {"eddy_stream_write", writes, let_peer_read, open_full_stream, close_stream, LATCHES | RACES},
+    {"eddy_stream_await_output", awaits_output, let_peer_read, open_full_stream, close_stream,
+     LATCHES | RACES},
     {"eddy_stream_flush", flushes, let_peer_read, open_full_stream, close_stream, LATCHES | RACES},
     {"eddy_stream_write_eof", writes_eof, let_peer_read, open_full_stream, close_stream,
      LATCHES | RACES},

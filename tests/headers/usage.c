@@ -4,6 +4,7 @@
  * Compiled as C11 and as C++17 by alone.sh, never run. */
 #include <assert.h>
 #include <eddy.h>
+#include <eddy/ext/stream.h>
 #include <eddy/http.h>
 
 /* What lies on users' stacks and in their records cannot grow. */
@@ -94,6 +95,20 @@ static int openings(void) {
     return r;
 }
 
+static int pipes(void) {
+    eddy_stream *reader, *writer;
+    int r = eddy_pipe(NULL, &reader, &writer);
+    if (r >= 0)
+        r = eddy_open_pipe_reader(0, NULL, &reader);
+    return r < 0 ? r : eddy_open_pipe_writer(1, NULL, &writer);
+}
+
+static int extensions(const eddy_stream_class *type, eddy_stream *stream) {
+    eddy_stream *lower;
+    int r = eddy_stream_new(type, NULL, NULL, &stream);
+    return r < 0 ? r : eddy_stream_push(stream, type, NULL, &lower);
+}
+
 static int ending(eddy_server *server) {
     eddy_server_statistics statistics;
     int r = eddy_server_info(server, &statistics);
@@ -135,5 +150,5 @@ static int http(void) {
 
 int main(void) {
     return tasks() + scopes() + synchronisation() + channels() + openings() + ending(NULL) +
-           threads() + executors() + http();
+           threads() + executors() + http() + pipes() + extensions(NULL, NULL);
 }

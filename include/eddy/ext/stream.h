@@ -9,8 +9,10 @@
  * One rule makes a class simple: what acts never suspends, and what suspends only waits. So a wait
  * may be cancelled at any moment, and nothing is lost or done by half.
  *
- * All calls come on the thread of the stream's loop. At most one task is in await_input(), and at
- * most one in await_output(); take() and put() may be called while tasks wait in these. */
+ * All calls come on the thread of the stream's loop, and none after close() but free(). At most one
+ * task is in await_input(), and at most one in await_output(); take() and put() may be called while
+ * tasks wait in these. take(), await_input(), put(), await_output(), close() and free() must be
+ * there; the others may be NULL. */
 #ifndef EDDY_EXT_STREAM_H
 #define EDDY_EXT_STREAM_H
 
@@ -64,7 +66,7 @@ typedef struct eddy_stream_class {
      * the loop is closed already. */
     void (*free)(void *self);
 
-    /* --- for people; each may be NULL --- */
+    /* --- what not every stream can say --- */
 
     /* As eddy_stream_peer() and eddy_stream_local() return them; borrowed from self. */
     const char *(*peer)(const void *self);
@@ -77,6 +79,10 @@ typedef struct eddy_stream_class {
 
     /* The system's descriptor below, or -1. NULL: there is none. */
     int (*fd)(const void *self);
+
+    /* How many of the bytes that were put are unsent. NULL: nobody knows, it counts as none, and
+     * only await_output() holds writers back. */
+    size_t (*unsent)(const void *self);
 } eddy_stream_class;
 
 /* A stream of this class; of the options, limit_bytes and those of the high water hold. Takes self,
@@ -108,14 +114,16 @@ static inline int eddy_stream_push(eddy_stream *stream, const eddy_stream_class 
 /* The object of the class on top of a stream, if that is `type`; else NULL. */
 EDDY_API void *eddy_stream_self(const eddy_stream *stream, const eddy_stream_class *type);
 
-/* --- the operations of any stream, for classes that stand on one, and for callbacks. They mean
- * what they mean in the table. Reading: -EBUSY while another call reads. Writing: put() may come
- * beside a call that writes. --- */
+/* --- the operations of any stream, for classes that stand on one, and for callbacks --- */
 
+/* They mean what they mean in the table. take() may come beside an await_input(), put() beside any
+ * call that writes; else a second reader or writer at the same time gets -EBUSY. put_eof() need not
+ * wait for what is unsent: the end goes out behind it. */
 EDDY_API ssize_t eddy_stream_take(eddy_stream *stream, void *buffer, size_t size);
 EDDY_API int eddy_stream_await_input(eddy_stream *stream); /* Suspends. */
 EDDY_API int eddy_stream_put(eddy_stream *stream, const void *data, size_t size);
 EDDY_API int eddy_stream_await_output(eddy_stream *stream, size_t unsent); /* Suspends. */
+EDDY_API int eddy_stream_put_eof(eddy_stream *stream);
 
 /* --- what `.tls` of the options stands for --------------------------------------------------- */
 
