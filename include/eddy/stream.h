@@ -15,22 +15,77 @@ extern "C" {
 
 typedef struct eddy_stream eddy_stream;
 
+/* What TLS needs to know; see eddy/tls.h. It begins with an eddy_stream_layer (eddy/ext/stream.h).
+ */
+typedef struct eddy_tls_context eddy_tls_context;
+
 /* All zero is the default of everything. */
 typedef struct eddy_connect_options {
     size_t limit_bytes;      /* the longest line or record of read_until; 0: 64 KiB */
     size_t high_water_bytes; /* write waits while more than this is unsent; 0: 64 KiB */
+
+    /* Which addresses, and in which order (RFC 8305, "happy eyeballs"). */
+    int family;                    /* AF_INET or AF_INET6: only these; 0: both */
+    const char *local_host;        /* connect from here: a name or number; NULL: from anywhere */
+    const char *local_port;        /* NULL: from any port */
+    double happy_eyeballs_seconds; /* the next address is tried beside one that has not answered for
+                                      so long; 0: 0.25; INFINITY: only when that has failed */
+    int interleave; /* so many addresses of the first one's family come first, then the families
+                       take turns; 0: 1; -1: in the order of the look-up */
+
+    /* The socket. */
+    bool nagle;      /* small writes may wait until the last one is acknowledged; else they leave */
+    bool keep_alive; /* the kernel probes a silent peer: a lost one is -ETIMEDOUT. Its times are the
+                        system's, hours, or these: */
+    int keep_alive_idle_seconds;     /* of silence, before the first probe; 0: the system's */
+    int keep_alive_interval_seconds; /* between probes */
+    int keep_alive_probes;           /* without an answer, before the peer is lost */
+    int send_buffer_bytes;           /* in the kernel; 0: it adapts them */
+    int receive_buffer_bytes;
+
+    /* TLS. */
+    const eddy_tls_context *tls; /* speak TLS; NULL: plain. Borrowed for the call */
+    const char *server_hostname; /* that the certificate must name; NULL: host */
+    double handshake_seconds;    /* at most for the hand-shake; 0: 60 */
+    double shutdown_seconds;     /* at most for TLS's end after the close; 0: 30 */
 } eddy_connect_options;
 
-/* Connects to host:port ("::1", "localhost"; "80", "http"), each address in turn. Suspends: names
- * are looked up without blocking the loop. options may be NULL. The caller owns *out:
+/* Connects to host:port ("::1", "localhost"; "80", "http"): to the first address that answers. They
+ * are tried in turn, a quarter of a second apart, IPv6 and IPv4 alternating, and an attempt that
+ * fails makes the next begin at once; the others are ended when one succeeds. Suspends: names are
+ * looked up without blocking the loop. options may be NULL. The caller owns *out:
  * eddy_stream_close(). Returns 0, EDDY_ENAME, -ECONNREFUSED, -ENETUNREACH, -ECANCELED, -EMFILE,
- * -ENOMEM ... The sentence names host and port. */
+ * -ENOMEM ... The sentence names host, port and address; of several failures the most telling is
+ * the error, and eddy_error.others has the rest. With TLS also what its hand-shake says, or
+ * -ETIMEDOUT. */
 EDDY_API int eddy_open_connection_sized(const char *host, const char *port,
                                         const eddy_connect_options *options, size_t options_size,
                                         eddy_stream **out);
 static inline int eddy_open_connection(const char *host, const char *port,
                                        const eddy_connect_options *options, eddy_stream **out) {
     return eddy_open_connection_sized(host, port, options, sizeof(eddy_connect_options), out);
+}
+
+/* Connects to a Unix socket: "/run/x.sock", or "@x", an abstract name (one that is no file), as ss
+ * and socat write it. A path has at most 107 bytes (-ENAMETOOLONG). While the listener's queue is
+ * full it waits. Of the options those for addresses and TCP are of no account; with TLS,
+ * server_hostname is to be given. Suspends. Returns 0, -ENOENT, -ECONNREFUSED: nobody listens,
+ * -EACCES, -ECANCELED, -ENOMEM ... */
+EDDY_API int eddy_open_unix_connection_sized(const char *path, const eddy_connect_options *options,
+                                             size_t options_size, eddy_stream **out);
+static inline int eddy_open_unix_connection(const char *path, const eddy_connect_options *options,
+                                            eddy_stream **out) {
+    return eddy_open_unix_connection_sized(path, options, sizeof(eddy_connect_options), out);
+}
+
+/* A stream on a connected socket of your own (TCP, Unix, socketpair()). Takes fd, also when it
+ * fails. Suspends for TLS's hand-shake only. Returns 0, -ENOTSOCK, -ENOTCONN, -EPROTOTYPE: it is no
+ * stream socket, -ENOMEM ... */
+EDDY_API int eddy_stream_from_fd_sized(int fd, const eddy_connect_options *options,
+                                       size_t options_size, eddy_stream **out);
+static inline int eddy_stream_from_fd(int fd, const eddy_connect_options *options,
+                                      eddy_stream **out) {
+    return eddy_stream_from_fd_sized(fd, options, sizeof(eddy_connect_options), out);
 }
 
 /* --- reading. All suspend when nothing has arrived, and return -ECONNRESET ..., EDDY_ECLOSED,
@@ -82,9 +137,20 @@ EDDY_API eddy_stream *eddy_stream_close(eddy_stream *stream);
 /* Closes at once with a reset and drops unsent bytes; returns NULL. */
 EDDY_API eddy_stream *eddy_stream_abort(eddy_stream *stream);
 
-/* "192.0.2.1:443", "[::1]:80": the other end and ours. Borrowed from the stream. */
+/* "192.0.2.1:443", "[::1]:80", "unix:/run/x.sock", "unix:@x": the other end and ours. A client of a
+ * Unix socket has no name as a rule: "unix:pid 4711" at the server's end. Borrowed from the stream.
+ */
 EDDY_API const char *eddy_stream_peer(const eddy_stream *stream);
 EDDY_API const char *eddy_stream_local(const eddy_stream *stream);
+
+/* Who is at the other end of a Unix socket, as the kernel noted it when they connected
+ * (SO_PEERCRED): a server may trust it. Returns 0, or -EOPNOTSUPP: it is no Unix socket. */
+typedef struct eddy_credentials {
+    pid_t pid;
+    uid_t uid;
+    gid_t gid;
+} eddy_credentials;
+EDDY_API int eddy_stream_credentials(const eddy_stream *stream, eddy_credentials *out);
 
 #ifdef __cplusplus
 }

@@ -64,12 +64,25 @@ int eddy__os_set_option(int fd, int level, int name, int value) {
     return RESULT(setsockopt(fd, level, name, &value, sizeof(value)));
 }
 
+int eddy__os_get_option(int fd, int level, int name) {
+    int value = 0;
+    socklen_t size = sizeof(value);
+
+    return getsockopt(fd, level, name, &value, &size) < 0 ? -errno : value;
+}
+
 int eddy__os_getsockname(int fd, struct sockaddr *address, socklen_t *size) {
     return RESULT(getsockname(fd, address, size));
 }
 
 int eddy__os_getpeername(int fd, struct sockaddr *address, socklen_t *size) {
     return RESULT(getpeername(fd, address, size));
+}
+
+int eddy__os_peer_credentials(int fd, struct ucred *out) {
+    socklen_t size = sizeof(*out);
+
+    return RESULT(getsockopt(fd, SOL_SOCKET, SO_PEERCRED, out, &size));
 }
 
 int eddy__os_shutdown(int fd, int how) {
@@ -82,6 +95,10 @@ ssize_t eddy__os_recv(int fd, void *buffer, size_t size, int flags) {
 
 ssize_t eddy__os_send(int fd, const void *buffer, size_t size, int flags) {
     return RESULT(send(fd, buffer, size, flags | MSG_NOSIGNAL));
+}
+
+int eddy__os_set_close_on_exec(int fd) {
+    return RESULT(fcntl(fd, F_SETFD, FD_CLOEXEC));
 }
 
 bool eddy__os_is_open(int fd) {
@@ -100,6 +117,20 @@ void eddy__os_close(int fd) {
     if (fd >= 0)
         close(fd); /* EINTR closes too, on Linux: never again */
     errno = saved;
+}
+
+/* --- paths ----------------------------------------------------------------------------------- */
+
+int eddy__os_set_mode(const char *path, mode_t mode) {
+    return RESULT(chmod(path, mode));
+}
+
+int eddy__os_look_at(const char *path, struct stat *out) {
+    return RESULT(lstat(path, out));
+}
+
+int eddy__os_unlink(const char *path) {
+    return RESULT(unlink(path));
 }
 
 /* --- epoll ----------------------------------------------------------------------------------- */

@@ -13,6 +13,7 @@
 #include <stdint.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 /* CLOCK_MONOTONIC in nanoseconds. */
@@ -25,14 +26,22 @@ int eddy__os_accept(int fd);
 int eddy__os_connect(int fd, const struct sockaddr *address, socklen_t size);
 int eddy__os_socket_error(int fd); /* SO_ERROR, negated */
 int eddy__os_set_option(int fd, int level, int name, int value);
+int eddy__os_get_option(int fd, int level, int name); /* >= 0, or the negative code */
 int eddy__os_getsockname(int fd, struct sockaddr *address, socklen_t *size);
 int eddy__os_getpeername(int fd, struct sockaddr *address, socklen_t *size);
+int eddy__os_peer_credentials(int fd, struct ucred *out); /* of a Unix socket's other end */
 int eddy__os_shutdown(int fd, int how);
+int eddy__os_set_close_on_exec(int fd);
 ssize_t eddy__os_recv(int fd, void *buffer, size_t size, int flags);
 ssize_t eddy__os_send(int fd, const void *buffer, size_t size, int flags); /* never SIGPIPE */
 bool eddy__os_is_open(int fd);
 bool eddy__os_is_ready(int fd, short events); /* POLLIN, POLLOUT; also when it has failed */
 void eddy__os_close(int fd);                  /* keeps errno; -1 is nothing */
+
+/* Of a path: chmod, lstat, unlink. */
+int eddy__os_set_mode(const char *path, mode_t mode);
+int eddy__os_look_at(const char *path, struct stat *out);
+int eddy__os_unlink(const char *path);
 
 /* Of what is no socket (os_pipe.c). A write raises no SIGPIPE. The ends of a pipe are non-blocking.
  */

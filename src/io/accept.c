@@ -29,7 +29,7 @@ static bool server_has_room(const eddy_server *server) {
 }
 
 static bool server_may_accept(const eddy_server *server) {
-    return !server->is_closed && !eddy__timer_is_armed(&server->accept_on) &&
+    return server->is_serving && !server->is_closed && !eddy__timer_is_armed(&server->accept_on) &&
            !server_is_full(server);
 }
 
@@ -58,14 +58,11 @@ void eddy__server_client_left(eddy_server *server) {
 
 /* Said once, until an accept succeeds again: a hundred lines a second help nobody. */
 static void server_is_out_of(eddy_server *server, int code) {
-    char address[ADDRESS_TEXT_BYTES];
-
-    if (!server->is_short) {
-        eddy__address_of_socket(server->listeners[0].fd, address);
+    if (!server->is_short)
         eddy__log(EDDY_LOG_WARNING,
                   "the server on %s cannot accept connections (%s): it tries again every %d ms",
-                  address, eddy_error_text(code), (int)(SHORTAGE_NS / NS_PER_MS));
-    }
+                  server->listeners[0].address, eddy_error_text(code),
+                  (int)(SHORTAGE_NS / NS_PER_MS));
     server->is_short = true;
     eddy__timer_disarm(server->loop, &server->accept_on);
     if (!server->is_closed)
@@ -171,6 +168,10 @@ void eddy__server_stop_accepting(eddy_server *server) {
     bool loop_is_usable = eddy__loop_is_usable(server->loop);
 
     server->is_closed = true;
+    if (server->options.keep_socket_file)
+        eddy__unix_file_keep(&server->file);
+    else
+        eddy__unix_file_remove(&server->file); /* the listener is open still */
     if (loop_is_usable)
         eddy__timer_disarm(server->loop, &server->accept_on);
     for (int i = 0; i < server->listeners_count; i++) {

@@ -4,13 +4,13 @@
 
 #include <errno.h>
 
-#include "name.h"
 #include "scheduler.h"
 
 struct resolve_wait {
     struct eddy__wait wait;
     struct eddy__lookup lookup;
     struct eddy__task *task;
+    const struct eddy__resolve_beside *beside; /* or NULL */
 };
 
 static void resolve_done(struct eddy__lookup *lookup) {
@@ -26,13 +26,38 @@ static void resolve_look(const struct eddy__wait *wait, struct eddy__look *look)
     eddy__look_name(look, "a host's address");
 }
 
+/* The loop was closed over it. */
+static void resolve_dropped(struct eddy__wait *wait) {
+    const struct eddy__resolve_beside *beside =
+        container_of(wait, struct resolve_wait, wait)->beside;
+
+    if (beside)
+        beside->drop(beside->held);
+}
+
 int eddy__resolve(struct eddy__task *task, const char *host, const char *port, int flags,
                   struct addrinfo **out) {
-    struct resolve_wait resolve = {.wait = {.cancel = resolve_cancel, .look = resolve_look},
-                                   .lookup.done = resolve_done,
-                                   .task = task};
+    const struct addrinfo hints = {
+        .ai_flags = flags, .ai_socktype = SOCK_STREAM, .ai_protocol = IPPROTO_TCP};
 
-    if (!eddy__lookup_submit(task->future.loop, &resolve.lookup, host, port, flags))
+    return eddy__resolve_hints(task, host, port, &hints, out);
+}
+
+int eddy__resolve_hints(struct eddy__task *task, const char *host, const char *port,
+                        const struct addrinfo *hints, struct addrinfo **out) {
+    return eddy__resolve_beside(task, host, port, hints, NULL, out);
+}
+
+int eddy__resolve_beside(struct eddy__task *task, const char *host, const char *port,
+                         const struct addrinfo *hints, const struct eddy__resolve_beside *beside,
+                         struct addrinfo **out) {
+    struct resolve_wait resolve = {
+        .wait = {.cancel = resolve_cancel, .drop = resolve_dropped, .look = resolve_look},
+        .lookup.done = resolve_done,
+        .task = task,
+        .beside = beside};
+
+    if (!eddy__lookup_submit_hints(task->future.loop, &resolve.lookup, host, port, hints))
         eddy__task_park(task, &resolve.wait);
     if (resolve.lookup.result == -ECANCELED)
         return eddy__task_fail_cancelled(task);

@@ -5,17 +5,31 @@
 
 #include <netdb.h>
 
+#include "name.h"
 #include "task.h"
 
 /* Looks up TCP addresses, as eddy__lookup_submit() does, after the caller's checkpoint. Suspends.
- * Returns 0 and a list of at least one (the caller's: freeaddrinfo), EDDY_ENAME, -EINVAL,
+ * Returns 0 and a list of at least one (the caller's: eddy__addresses_free), EDDY_ENAME, -EINVAL,
  * -ECANCELED, -ENOMEM; the last error says it in a sentence. */
 int eddy__resolve(struct eddy__task *task, const char *host, const char *port, int flags,
                   struct addrinfo **out);
 
+/* The same with getaddrinfo()'s hints: one family, another kind of socket. Suspends. */
+int eddy__resolve_hints(struct eddy__task *task, const char *host, const char *port,
+                        const struct addrinfo *hints, struct addrinfo **out);
+
+/* The same for a caller that holds something meanwhile: should the loop be closed over the look-up,
+ * drop(held) gives it back. Suspends. */
+struct eddy__resolve_beside {
+    void (*drop)(void *held);
+    void *held;
+};
+int eddy__resolve_beside(struct eddy__task *task, const char *host, const char *port,
+                         const struct addrinfo *hints, const struct eddy__resolve_beside *beside,
+                         struct addrinfo **out);
+
 static inline void eddy__addressesp_free(struct addrinfo **addresses) {
-    if (*addresses)
-        freeaddrinfo(*addresses);
+    eddy__addresses_free(*addresses);
 }
 
 #endif

@@ -1,138 +1,50 @@
 /* SPDX-License-Identifier: MIT
- * server.c - the life of a server: started on every address of a name, closed when its clients have
- * ended (see server.h). */
+ * server.c - the life of a server once it is started: it serves, and is closed when its clients
+ * have ended (see server.h, server_start.c). */
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "memory.h"
-#include "os.h"
-#include "resolve.h"
 #include "scheduler.h"
 #include "server.h"
 
-#define BACKLOG_DEFAULT 1024
-
-/* --- starting --------------------------------------------------------------------------------- */
-
-/* The port, or a negative code. */
-static int port_of(int fd) {
-    union eddy__address address;
-    socklen_t size = sizeof(address);
-    int r = eddy__os_getsockname(fd, &address.any, &size);
-
-    return r < 0 ? r : eddy__address_port(&address.any);
-}
-
-static void close_all(const int fds[], int count) {
-    while (count > 0)
-        eddy__os_close(fds[--count]);
-}
-
-/* Takes the descriptors, also when it fails. */
-static eddy_server *server_new(eddy_loop *loop, int port, const int fds[], int count) {
-    eddy_server *server =
-        eddy__zalloc(sizeof(*server) + (size_t)count * sizeof(struct server_listener));
-
-    if (!server) {
-        close_all(fds, count);
-        return NULL;
-    }
-    server->loop = eddy_loop_ref(loop);
-    server->refs = 1;
-    list_init(&server->clients);
-    server->port = port;
-    server->listeners_count = count;
-    for (int i = 0; i < count; i++)
-        server->listeners[i] =
-            (struct server_listener){.server = server, .fd = fds[i], .waiting_fd = -1};
-    return server;
-}
-
-/* Returns how many descriptors, and the port of the first. */
-static int listen_with(const struct addrinfo *addresses, const eddy_server_options *options,
-                       int fds[], int *port, char *failed) {
-    int count = eddy__listen(addresses, options->backlog > 0 ? options->backlog : BACKLOG_DEFAULT,
-                             options->reuse_port || options->shared_port, fds, failed);
-
-    if (count < 0)
-        return count;
-    *port = port_of(fds[0]);
-    if (*port >= 0)
-        return count;
-    close_all(fds, count);
-    eddy__address_format(addresses->ai_addr, addresses->ai_addrlen, failed);
-    return *port;
-}
-
-/* "0" becomes this number. */
-static void addresses_set_port(struct addrinfo *addresses, int port) {
-    for (struct addrinfo *info = addresses; info && port > 0; info = info->ai_next)
-        if (eddy__address_port(info->ai_addr) == 0)
-            eddy__address_set_port(info->ai_addr, port);
-}
-
-/* Servers of several threads agree on a port: the first one's. Who finds that another was faster
- * begins again, with that number. */
-static int listen_shared(struct addrinfo *addresses, const eddy_server_options *options, int fds[],
-                         int *port, char *failed) {
-    int known = __atomic_load_n(options->shared_port, __ATOMIC_RELAXED), count;
-
-    addresses_set_port(addresses, known);
-    count = listen_with(addresses, options, fds, port, failed);
-    if (count < 0 || known > 0 ||
-        __atomic_compare_exchange_n(options->shared_port, &known, *port, false, __ATOMIC_RELAXED,
-                                    __ATOMIC_RELAXED))
-        return count;
-    close_all(fds, count);
-    addresses_set_port(addresses, known);
-    return listen_with(addresses, options, fds, port, failed);
-}
-
-static int server_listen(eddy_loop *loop, struct addrinfo *addresses,
-                         const eddy_server_options *options, eddy_server **out) {
-    int fds[LISTEN_MAX], port;
-    char failed[ADDRESS_TEXT_BYTES];
-    int count = options->shared_port ? listen_shared(addresses, options, fds, &port, failed)
-                                     : listen_with(addresses, options, fds, &port, failed);
-
-    if (count < 0)
-        return eddy_raise(count, "cannot listen on %s: %s", failed, eddy_error_text(count));
-    *out = server_new(loop, port, fds, count);
-    return *out ? 0 : eddy__fail(-ENOMEM);
-}
-
-int eddy_start_server_sized(eddy_connection_fn *fn, void *arg, const char *host, const char *port,
-                            const eddy_server_options *given, size_t given_size,
-                            eddy_server **out) {
-    CLEANUP(eddy__addressesp_free) struct addrinfo *addresses = NULL;
-    eddy_server_options options = {0};
-    struct eddy__task *task;
-    eddy_server *server;
-    int r = eddy__checkpoint(NULL, &task);
-
-    if (r < 0)
-        return r;
-    if (given)
-        memcpy(&options, given, MIN(given_size, sizeof(options)));
-    r = eddy__resolve(task, host, port, AI_PASSIVE, &addresses);
-    if (r < 0)
-        return r;
-    r = server_listen(task->future.loop, addresses, &options, &server);
-    if (r < 0)
-        return r;
-
-    server->fn = fn;
-    server->arg = arg;
-    server->options = options;
-    eddy__server_accept(server);
-    *out = server;
-    return 0;
-}
+/* --- asking ----------------------------------------------------------------------------------- */
 
 int eddy_server_port(const eddy_server *server) {
     return server->port;
+}
+
+int eddy_server_sockets(const eddy_server *server, int fds[], int capacity) {
+    int count = 0;
+
+    for (int i = 0; i < server->listeners_count; i++) {
+        if (server->listeners[i].fd >= 0 && count < capacity)
+            fds[count] = server->listeners[i].fd;
+        count += server->listeners[i].fd >= 0;
+    }
+    return count;
+}
+
+const char *eddy_server_address(const eddy_server *server, int index) {
+    if (index < 0 || index >= server->listeners_count)
+        return NULL;
+    return server->listeners[index].address;
+}
+
+bool eddy_server_is_serving(const eddy_server *server) {
+    return server->is_serving && !server->is_closed;
+}
+
+int eddy_server_start_serving(eddy_server *server) {
+    int r = eddy__loop_check(server->loop);
+
+    if (r < 0 || server->is_serving)
+        return r;
+    r = eddy__server_listen(server);
+    if (r == 0)
+        eddy__server_accept(server);
+    return r;
 }
 
 int eddy_server_clients(const eddy_server *server) {
@@ -144,6 +56,7 @@ int eddy_server_info_sized(const eddy_server *server, eddy_server_statistics *ou
     eddy_server_statistics info = {
         .connections_accepted = server->accepted,
         .connections_open = (size_t)server->clients_count,
+        .handshakes_failed = server->handshakes_failed,
     };
 
     memcpy(out, &info, MIN(out_size, sizeof(info)));
@@ -158,8 +71,7 @@ void eddy__server_unref(eddy_server *server) {
         eddy__task_wake(TAKE_POINTER(server->closer)->task);
     if (server->refs > 0)
         return;
-    eddy_loop_unref(server->loop);
-    eddy__free(server);
+    eddy__server_free(server);
 }
 
 /* It goes on waiting: the clients may still use what our caller's stack holds. */

@@ -5,7 +5,7 @@
  * A server counts references as a stream does: one of its owner, one of each client, one of each
  * accept that is pending. When only the owner's is left, the server has ended.
  *
- * Read next: server.c (its life), accept.c, client.c. */
+ * Read next: server_start.c, server.c (its life), accept.c, client.c. */
 #ifndef EDDY__SERVER_H
 #define EDDY__SERVER_H
 
@@ -13,20 +13,23 @@
 
 #include "listen.h"
 #include "stream.h"
+#include "unix_socket.h"
 
 struct server_listener {
     struct eddy__op accept;
     eddy_server *server;
     int fd;         /* -1: it does not listen any more */
     int waiting_fd; /* a connection that came as the server became full, or -1 */
+    char address[ADDRESS_TEXT_BYTES];
 };
 
 /* Lives as long as its task. */
 struct server_client {
     struct list_node node; /* in server->clients */
     eddy_server *server;
-    eddy_stream *stream; /* NULL once its function has closed it */
-    eddy_task *task;     /* a reference */
+    eddy_stream *stream; /* NULL once it is closed, by its function or by the server: then, kept: */
+    eddy_stream *kept;
+    eddy_task *task; /* a reference */
 };
 
 /* The task that waits for the server's end. Lies on its stack. */
@@ -43,13 +46,15 @@ struct eddy_server {
     void *arg;
     eddy_server_options options;
     uint32_t refs;
+    bool is_serving; /* it listens, or did until it was closed */
     bool is_closed;
     bool is_short;                /* of descriptors or memory, and has said so */
     struct eddy__timer accept_on; /* accepting goes on when it fires */
     struct server_closer *closer; /* or NULL */
     struct list_node clients;
     int clients_count;
-    uint64_t accepted;
+    uint64_t accepted, handshakes_failed;
+    struct eddy__unix_file file; /* of a Unix server */
     int port;
     int listeners_count;
     struct server_listener listeners[];
@@ -60,6 +65,10 @@ static inline eddy_server *eddy__server_ref(eddy_server *server) {
     return server;
 }
 void eddy__server_unref(eddy_server *server);
+
+/* server_start.c: its sockets listen, from now on; the memory. */
+int eddy__server_listen(eddy_server *server);
+void eddy__server_free(eddy_server *server);
 
 /* accept.c: begins to accept; counts a client off, which may make room for the next; stops for
  * good.

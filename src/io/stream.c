@@ -14,6 +14,7 @@
 
 #define LIMIT_DEFAULT      (64u << 10)
 #define HIGH_WATER_DEFAULT (64u << 10)
+#define PATIENCE_SECONDS   30.0
 
 static void stream_keep_peer(eddy_stream *stream) {
     union eddy__address address;
@@ -21,6 +22,8 @@ static void stream_keep_peer(eddy_stream *stream) {
 
     if (eddy__os_getpeername(stream->fd, &address.any, &size) < 0)
         return;
+    if (address.any.sa_family == AF_UNIX) /* the kernel remembers, and names may be long */
+        size = sizeof(address.any.sa_family);
     stream->peer_size = MIN(size, (socklen_t)sizeof(stream->peer));
     memcpy(&stream->peer, &address, stream->peer_size);
 }
@@ -36,6 +39,8 @@ eddy_stream *eddy__stream_alloc(eddy_loop *loop, const eddy_connect_options *opt
     stream->limit_bytes = options->limit_bytes ? options->limit_bytes : LIMIT_DEFAULT;
     stream->high_water_bytes =
         options->high_water_bytes ? options->high_water_bytes : HIGH_WATER_DEFAULT;
+    stream->patience_ns = ns_from_seconds(options->shutdown_seconds > 0 ? options->shutdown_seconds
+                                                                        : PATIENCE_SECONDS);
     return stream;
 }
 
@@ -67,19 +72,27 @@ static void descriptor_deinit(eddy_stream *stream) {
     eddy__buffer_deinit(&stream->queue);
 }
 
-static void stream_free(eddy_stream *stream) {
-    if (stream->type)
-        stream->type->free(stream->self);
-    else
-        descriptor_deinit(stream);
+static void record_free(eddy_stream *stream) {
     eddy__input_deinit(&stream->input, stream->loop);
     eddy__free(stream->names);
     eddy_loop_unref(stream->loop);
     eddy__free(stream);
 }
 
+static void stream_free(eddy_stream *stream) {
+    if (stream->type)
+        stream->type->free(stream->self);
+    else
+        descriptor_deinit(stream);
+    stream->type = NULL;
+    stream->fd = -1;
+    stream->is_gone = true;
+    if (!stream->is_kept)
+        record_free(stream);
+}
+
 void eddy__stream_unref(eddy_stream *stream) {
-    if (--stream->refs == 0 && !eddy__descriptor_drain(stream))
+    if (--stream->refs == 0 && !stream->is_gone && !eddy__descriptor_drain(stream))
         stream_free(stream);
 }
 
@@ -99,7 +112,7 @@ static bool stream_may_close(const eddy_stream *stream) {
 }
 
 static void stream_close(eddy_stream *stream) {
-    if (!stream_may_close(stream))
+    if (!stream_may_close(stream) || stream->is_closed)
         return;
     stream->is_closed = true;
     if (stream->owner)
@@ -127,6 +140,18 @@ eddy_stream *eddy_stream_abort(eddy_stream *stream) {
     return NULL;
 }
 
+void eddy__stream_close_under(eddy_stream *stream, bool is_abort) {
+    stream->is_kept = true;
+    stream->is_reset |= is_abort;
+    stream_close(stream);
+}
+
+void eddy__stream_let_go(eddy_stream *stream) {
+    stream->is_kept = false;
+    if (stream->is_gone)
+        record_free(stream);
+}
+
 bool eddy__stream_was_lost(const eddy_stream *stream, int code) {
     if (code == EDDY_EINCOMPLETE)
         return stream->input_ended;
@@ -142,6 +167,8 @@ void eddy__stream_format_peer(const eddy_stream *stream, char text[ADDRESS_TEXT_
         snprintf(text, ADDRESS_TEXT_BYTES, "%s", eddy__class_peer(stream));
     else if (stream->is_plain)
         eddy__os_file_name(stream->fd, text, ADDRESS_TEXT_BYTES);
+    else if (((const struct sockaddr *)&stream->peer)->sa_family == AF_UNIX)
+        eddy__address_of_peer(stream->fd, text);
     else if (stream->peer_size > 0)
         eddy__address_format((const struct sockaddr *)&stream->peer, stream->peer_size, text);
     else

@@ -67,12 +67,26 @@ void eddy__address_set_port(struct sockaddr *address, int port) {
         ((struct sockaddr_in6 *)address)->sin6_port = htons((uint16_t)port);
 }
 
+/* Whose socket has no name. */
+static void format_process(int fd, char *text) {
+    struct ucred peer;
+
+    if (eddy__os_peer_credentials(fd, &peer) == 0)
+        snprintf(text, ADDRESS_TEXT_BYTES, "unix:pid %d", (int)peer.pid);
+    else
+        strcpy(text, "unix:");
+}
+
 void eddy__address_of_peer(int fd, char text[ADDRESS_TEXT_BYTES]) {
     union eddy__address address;
     socklen_t size = sizeof(address);
 
     strcpy(text, "?");
-    if (eddy__os_getpeername(fd, &address.any, &size) == 0)
+    if (eddy__os_getpeername(fd, &address.any, &size) < 0)
+        return;
+    if (address.any.sa_family == AF_UNIX && size <= offsetof(struct sockaddr_un, sun_path))
+        format_process(fd, text);
+    else
         eddy__address_format(&address.any, size, text);
 }
 

@@ -16,11 +16,11 @@ union eddy__address {
     struct sockaddr_storage storage;
 };
 
-/* The longest IPv6 address in brackets, "%" and an interface, ":" and a port. */
-#define ADDRESS_TEXT_BYTES (INET6_ADDRSTRLEN + 2 + 1 + IF_NAMESIZE + 6)
+/* The longest path of a Unix socket, "unix:" before it. An IPv6 address in brackets, "%" and an
+ * interface, ":" and a port are shorter. */
+#define ADDRESS_TEXT_BYTES (sizeof("unix:") + sizeof(((struct sockaddr_un *)NULL)->sun_path))
 
-/* Writes the text, always terminated; a Unix socket's path may be cut. A family without a text of
- * its own is "?". */
+/* Writes the text, always terminated. A family without a text of its own is "?". */
 void eddy__address_format(const struct sockaddr *address, socklen_t size,
                           char text[ADDRESS_TEXT_BYTES]);
 
@@ -28,7 +28,8 @@ void eddy__address_format(const struct sockaddr *address, socklen_t size,
 int eddy__address_port(const struct sockaddr *address);
 void eddy__address_set_port(struct sockaddr *address, int port);
 
-/* The text of a connected socket's other end, and of ours; "?" when the connection is gone. */
+/* The text of a connected socket's other end, and of ours; "?" when the connection is gone. The
+ * other end of a Unix socket has no name of its own as a rule: "unix:pid 4711". */
 void eddy__address_of_peer(int fd, char text[ADDRESS_TEXT_BYTES]);
 void eddy__address_of_socket(int fd, char text[ADDRESS_TEXT_BYTES]);
 

@@ -268,8 +268,14 @@ static bool lookup_numbers(struct eddy__lookup *lookup, const char *host, const 
 
 bool eddy__lookup_submit(eddy_loop *loop, struct eddy__lookup *lookup, const char *host,
                          const char *port, int flags) {
-    struct addrinfo hints = {
+    const struct addrinfo hints = {
         .ai_flags = flags, .ai_socktype = SOCK_STREAM, .ai_protocol = IPPROTO_TCP};
+
+    return eddy__lookup_submit_hints(loop, lookup, host, port, &hints);
+}
+
+bool eddy__lookup_submit_hints(eddy_loop *loop, struct eddy__lookup *lookup, const char *host,
+                               const char *port, const struct addrinfo *hints) {
     struct lookup_request *request;
     int r;
 
@@ -281,13 +287,13 @@ bool eddy__lookup_submit(eddy_loop *loop, struct eddy__lookup *lookup, const cha
         return lookup_complete(lookup, -EINVAL, 0);
     if ((host && strlen(host) > NAME_BYTES_MAX) || strlen(port) > NAME_BYTES_MAX)
         return lookup_complete(lookup, EDDY_ENAME, EAI_NONAME);
-    if (lookup_numbers(lookup, host, port, &hints))
+    if (lookup_numbers(lookup, host, port, hints))
         return true;
 
     request = request_new(loop, host, port);
     if (!request)
         return lookup_complete(lookup, -ENOMEM, 0);
-    request->hints = hints;
+    request->hints = *hints;
     request->lookup = lookup;
     r = pool_submit(request);
     if (r < 0) {
@@ -297,6 +303,11 @@ bool eddy__lookup_submit(eddy_loop *loop, struct eddy__lookup *lookup, const cha
     lookup->request = request;
     loop->outside++;
     return false;
+}
+
+void eddy__addresses_free(struct addrinfo *addresses) {
+    if (addresses)
+        freeaddrinfo(addresses);
 }
 
 void eddy__lookup_cancel(struct eddy__lookup *lookup) {

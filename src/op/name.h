@@ -22,7 +22,7 @@ struct eddy__lookup {
     void (*done)(struct eddy__lookup *lookup); /* on the loop's stack; must not suspend */
     int result;                                /* 0, or a negative code; valid when completed */
     int resolver_code;                         /* getaddrinfo's own, 0: it was not its fault */
-    struct addrinfo *addresses;     /* result 0: at least one. The owner's: freeaddrinfo() */
+    struct addrinfo *addresses; /* result 0: at least one. The owner's: eddy__addresses_free() */
     struct lookup_request *request; /* PENDING: the thread's half */
 };
 
@@ -31,6 +31,13 @@ struct eddy__lookup {
  * Both texts are copied. */
 bool eddy__lookup_submit(eddy_loop *loop, struct eddy__lookup *lookup, const char *host,
                          const char *port, int flags);
+
+/* The same with getaddrinfo()'s hints: one family, another kind of socket. */
+bool eddy__lookup_submit_hints(eddy_loop *loop, struct eddy__lookup *lookup, const char *host,
+                               const char *port, const struct addrinfo *hints);
+
+/* NULL is none. */
+void eddy__addresses_free(struct addrinfo *addresses);
 
 /* Ends a pending look-up: done() is called with -ECANCELED before this returns. */
 void eddy__lookup_cancel(struct eddy__lookup *lookup);

@@ -8,15 +8,35 @@
 
 #include "op.h"
 
-/* A socket to connect with: small writes leave at once (no Nagle). Returns the descriptor or a
- * negative code. */
-int eddy__socket_new(int family);
+/* What a socket is told; all zero is the default of everything. What a listener is told, its
+ * connections inherit. */
+struct eddy__socket_options {
+    bool nagle;      /* else small writes leave at once */
+    bool keep_alive; /* with the system's times, or these: */
+    int idle_seconds, interval_seconds, probes;
+    int send_buffer_bytes, receive_buffer_bytes;
+};
 
-/* A socket that listens on `address`; what it accepts has no Nagle either. An IPv6 one takes IPv6
- * only, so that both families can have a port side by side. reuse_port: with others that listen on
- * it, too. Returns the descriptor, -EADDRINUSE, -EACCES, ... */
-int eddy__socket_listen(const struct sockaddr *address, socklen_t size, int backlog,
-                        bool reuse_port);
+/* A stream socket. */
+int eddy__socket_new(int family, const struct eddy__socket_options *options);
+
+/* Tells a socket of any origin. Returns 0 or a negative code: what was asked for was refused. */
+int eddy__socket_tell(int fd, const struct eddy__socket_options *options);
+
+/* How to listen; all zero is the default of everything but the backlog. */
+struct eddy__listen_options {
+    int backlog;        /* 0: it is bound, and listens later */
+    int family;         /* AF_INET, AF_INET6: only these; 0: both */
+    bool reuse_port;    /* with others that listen on it, too */
+    bool no_reuse;      /* not while an earlier server's connections linger on the port */
+    bool is_dual_stack; /* an IPv6 socket takes IPv4 too; else both families can have a port side by
+                           side */
+    struct eddy__socket_options socket;
+};
+
+/* A socket that listens on `address`. Returns the descriptor, -EADDRINUSE, -EACCES, ... */
+int eddy__socket_listen(const struct sockaddr *address, socklen_t size,
+                        const struct eddy__listen_options *options);
 
 /* Sends what the kernel takes now. Returns how much, or a negative code; -EAGAIN: nothing. */
 ssize_t eddy__socket_try_send(int fd, const void *data, size_t size);

@@ -3,6 +3,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <eddy/ext/stream.h>
@@ -195,6 +196,84 @@ static int starts_server(struct scene *scene) {
     return r;
 }
 
+/* --- Unix sockets, and sockets of one's own --------------------------------------------------- */
+
+/* A listener whose queue is full: the call waits for room. */
+static void fill_queue(struct scene *scene) {
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    socklen_t size = sizeof(address);
+
+    scene->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    ASSERT_INT_EQ(bind(scene->listener, (struct sockaddr *)&address, sizeof(sa_family_t)), 0);
+    ASSERT_INT_EQ(listen(scene->listener, 0), 0);
+    ASSERT_INT_EQ(getsockname(scene->listener, (struct sockaddr *)&address, &size), 0);
+    scene->peer = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    ASSERT_INT_EQ(connect(scene->peer, (struct sockaddr *)&address, size), 0);
+}
+
+static void make_room(struct scene *scene) {
+    int fd = accept(scene->listener, NULL, NULL);
+
+    plain_close(&fd);
+}
+
+static void drop_queue(struct scene *scene) {
+    plain_close(&scene->peer);
+    plain_close(&scene->listener);
+}
+
+static int opens_unix_connection(struct scene *scene) {
+    struct sockaddr_un address;
+    socklen_t size = sizeof(address);
+    eddy_stream *stream = NULL;
+    char name[16];
+
+    ASSERT_INT_EQ(getsockname(scene->listener, (struct sockaddr *)&address, &size), 0);
+    snprintf(name, sizeof(name), "@%.5s", address.sun_path + 1);
+    int r = eddy_open_unix_connection(name, NULL, &stream);
+    ASSERT((r == 0) == (stream != NULL));
+    eddy_stream_close(stream);
+    return r;
+}
+
+static void need_nothing(struct scene *scene) {
+    (void)scene;
+}
+
+static int starts_unix_server(struct scene *scene) {
+    eddy_server *server = NULL;
+    int r = eddy_start_unix_server(serve_nothing, scene, "@", NULL, &server);
+
+    ASSERT((r == 0) == (server != NULL));
+    eddy_server_close(server);
+    return r;
+}
+
+static int starts_server_on(struct scene *scene) {
+    struct plain_listener listener;
+    eddy_server *server = NULL;
+    int r;
+
+    plain_listen(&listener, 1);
+    r = eddy_start_server_on(serve_nothing, scene, &listener.fd, 1, NULL, &server);
+    ASSERT((r == 0) == (server != NULL));
+    eddy_server_close(server);
+    return r;
+}
+
+static int takes_fd(struct scene *scene) {
+    eddy_stream *stream = NULL;
+    int fds[2], r;
+
+    (void)scene;
+    ASSERT_INT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
+    r = eddy_stream_from_fd(fds[0], NULL, &stream);
+    ASSERT((r == 0) == (stream != NULL));
+    eddy_stream_close(stream);
+    plain_close(&fds[1]);
+    return r;
+}
+
 /* --- servers ---------------------------------------------------------------------------------- */
 
 static int wait_for_event(eddy_stream *stream, void *scene) {
@@ -250,6 +329,11 @@ const struct row io_rows[] = {
      LATCHES | RACES},
     {"eddy_open_connection", opens_connection, release_names, hold_names, drop_names,
      LATCHES | THREAD},
+    {"eddy_open_unix_connection", opens_unix_connection, make_room, fill_queue, drop_queue,
+     LATCHES | THREAD},
+    {"eddy_stream_from_fd", takes_fd, NULL, need_nothing, need_nothing, BRIEF},
+    {"eddy_start_unix_server", starts_unix_server, NULL, need_nothing, need_nothing, BRIEF},
+    {"eddy_start_server_on", starts_server_on, NULL, need_nothing, need_nothing, BRIEF},
     {"eddy_start_server", starts_server, release_names, hold_names, drop_names, LATCHES | THREAD},
     {"eddy_server_close", closes_server, end_client, start_server, drop_server, TAKES},
     {"eddy_server_serve_forever", serves_forever, NULL, start_server, drop_server, TAKES | NEVER},

@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 #include <dirent.h>
+#include <netdb.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -64,16 +65,79 @@ eddy_server *server_start(eddy_connection_fn *fn, char port[8]) {
     return server;
 }
 
-void plain_listen(struct plain_listener *listener, int backlog) {
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+static struct addrinfo *address_of(const char *host, const char *port) {
+    struct addrinfo hints = {.ai_flags = AI_NUMERICHOST, .ai_socktype = SOCK_STREAM}, *out;
+
+    ASSERT_INT_EQ(getaddrinfo(host, port, &hints, &out), 0);
+    return out;
+}
+
+static int port_of(int fd) {
+    struct sockaddr_storage address;
     socklen_t size = sizeof(address);
 
-    listener->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    ASSERT_INT_EQ(getsockname(fd, (struct sockaddr *)&address, &size), 0);
+    return ntohs(((struct sockaddr_in *)&address)->sin_port); /* of both families at one place */
+}
+
+void plain_listen_on(struct plain_listener *listener, const char *host, int backlog) {
+    struct addrinfo *address = address_of(host, "0");
+
+    listener->fd = socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
     ASSERT(listener->fd >= 0);
-    ASSERT_INT_EQ(bind(listener->fd, (struct sockaddr *)&address, size), 0);
+    ASSERT_INT_EQ(bind(listener->fd, address->ai_addr, address->ai_addrlen), 0);
     ASSERT_INT_EQ(listen(listener->fd, backlog), 0);
-    ASSERT_INT_EQ(getsockname(listener->fd, (struct sockaddr *)&address, &size), 0);
-    snprintf(listener->port, sizeof(listener->port), "%d", ntohs(address.sin_port));
+    snprintf(listener->port, sizeof(listener->port), "%d", port_of(listener->fd));
+    freeaddrinfo(address);
+}
+
+void plain_listen(struct plain_listener *listener, int backlog) {
+    plain_listen_on(listener, "127.0.0.1", backlog);
+}
+
+static int connect_with(const char *host, const char *port, int flags) {
+    struct addrinfo *address = address_of(host, port);
+    int fd = socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC | flags, 0), r;
+
+    ASSERT(fd >= 0);
+    r = connect(fd, address->ai_addr, address->ai_addrlen);
+    ASSERT(r == 0 || (flags && errno == EINPROGRESS));
+    freeaddrinfo(address);
+    return fd;
+}
+
+int plain_connect(const char *host, const char *port) {
+    return connect_with(host, port, 0);
+}
+
+bool has_ipv6(void) {
+    struct sockaddr_in6 address = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+    int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    bool has = fd >= 0 && bind(fd, (struct sockaddr *)&address, sizeof(address)) == 0;
+
+    plain_close(&fd);
+    if (!has)
+        printf("skipped: what needs IPv6, which this machine does not have\n");
+    return has;
+}
+
+void black_hole_open(struct black_hole *hole, const char *host) {
+    plain_listen_on(&hole->listener, host, 0);
+    for (size_t i = 0; i < ARRAY_SIZE(hole->fillers); i++)
+        hole->fillers[i] = connect_with(host, hole->listener.port, SOCK_NONBLOCK);
+}
+
+void black_hole_close(struct black_hole *hole) {
+    for (size_t i = 0; i < ARRAY_SIZE(hole->fillers); i++)
+        plain_close(&hole->fillers[i]);
+    plain_close(&hole->listener.fd);
+}
+
+int next_descriptor(void) {
+    int fd = dup(0);
+
+    close(fd);
+    return fd;
 }
 
 void plain_close(int *fd) {

@@ -41,7 +41,26 @@ struct plain_listener {
     char port[8];
 };
 void plain_listen(struct plain_listener *listener, int backlog);
+void plain_listen_on(struct plain_listener *listener, const char *host, int backlog);
 void plain_close(int *fd);
+
+/* A blocking socket, connected to it. */
+int plain_connect(const char *host, const char *port);
+
+/* False, with a line that says so: this machine has no IPv6. */
+bool has_ipv6(void);
+
+/* A listener whose queue is full: the kernel drops what comes, as a firewall does, and whoever
+ * connects hears nothing. */
+struct black_hole {
+    struct plain_listener listener;
+    int fillers[8];
+};
+void black_hole_open(struct black_hole *hole, const char *host);
+void black_hole_close(struct black_hole *hole);
+
+/* The number of the next descriptor. */
+int next_descriptor(void);
 
 /* A stream and, at its other end, a plain blocking socket. */
 struct pair {

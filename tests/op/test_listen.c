@@ -10,6 +10,8 @@
 #include "test.h"
 #include "util.h"
 
+static const struct eddy__listen_options usual = {.backlog = 10};
+
 static struct addrinfo *addresses_of(const char *host, const char *port) {
     struct addrinfo hints = {.ai_flags = AI_NUMERICHOST | AI_PASSIVE, .ai_socktype = SOCK_STREAM};
     struct addrinfo *out;
@@ -45,7 +47,7 @@ TEST(any_port_is_the_same_one_on_every_address) {
         struct addrinfo *addresses =
             chain(addresses_of("127.0.0.1", "0"), addresses_of("127.0.0.2", "0"));
         char failed[ADDRESS_TEXT_BYTES];
-        int fds[LISTEN_MAX], count = eddy__listen(addresses, 10, false, fds, failed);
+        int fds[LISTEN_MAX], count = eddy__listen(addresses, &usual, fds, failed);
 
         ASSERT_INT_EQ(count, 2);
         ASSERT_INT_EQ(port_of(fds[0]), port_of(fds[1]));
@@ -58,7 +60,7 @@ TEST(an_address_that_is_listed_twice_is_listened_on_once) {
     struct addrinfo *addresses =
         chain(addresses_of("127.0.0.1", "0"), addresses_of("127.0.0.1", "0"));
     char failed[ADDRESS_TEXT_BYTES];
-    int fds[LISTEN_MAX], count = eddy__listen(addresses, 10, false, fds, failed);
+    int fds[LISTEN_MAX], count = eddy__listen(addresses, &usual, fds, failed);
 
     ASSERT_INT_EQ(count, 1);
     close_all(fds, count);
@@ -69,14 +71,14 @@ TEST(an_address_of_another_machine_is_left_out_if_there_are_others) {
     struct addrinfo *addresses =
         chain(addresses_of("192.0.2.1", "0"), addresses_of("127.0.0.1", "0"));
     char failed[ADDRESS_TEXT_BYTES];
-    int fds[LISTEN_MAX], count = eddy__listen(addresses, 10, false, fds, failed);
+    int fds[LISTEN_MAX], count = eddy__listen(addresses, &usual, fds, failed);
 
     ASSERT_INT_EQ(count, 1);
     close_all(fds, count);
     freeaddrinfo(addresses);
 
     addresses = addresses_of("192.0.2.1", "7");
-    ASSERT_CODE(-EADDRNOTAVAIL, eddy__listen(addresses, 10, false, fds, failed));
+    ASSERT_CODE(-EADDRNOTAVAIL, eddy__listen(addresses, &usual, fds, failed));
     ASSERT_STR_EQ(failed, "192.0.2.1:7");
     freeaddrinfo(addresses);
 }
@@ -86,13 +88,13 @@ TEST(a_port_in_use_is_told_with_its_address_and_nothing_stays_open) {
     char failed[ADDRESS_TEXT_BYTES], port[8], text[ADDRESS_TEXT_BYTES];
     int fds[LISTEN_MAX], others[LISTEN_MAX], next;
 
-    ASSERT_INT_EQ(eddy__listen(addresses, 10, false, fds, failed), 1);
+    ASSERT_INT_EQ(eddy__listen(addresses, &usual, fds, failed), 1);
     snprintf(port, sizeof(port), "%d", port_of(fds[0]));
     snprintf(text, sizeof(text), "127.0.0.1:%s", port);
     both = chain(addresses_of("127.0.0.2", port), addresses_of("127.0.0.1", port));
     next = dup(0);
     close(next);
-    ASSERT_CODE(-EADDRINUSE, eddy__listen(both, 10, false, others, failed));
+    ASSERT_CODE(-EADDRINUSE, eddy__listen(both, &usual, others, failed));
     ASSERT_STR_EQ(failed, text);
     ASSERT_INT_EQ(dup(0), next);
     close(next);
@@ -104,7 +106,7 @@ TEST(a_port_in_use_is_told_with_its_address_and_nothing_stays_open) {
 TEST(both_families_have_the_port_side_by_side) {
     struct addrinfo *addresses = chain(addresses_of("0.0.0.0", "0"), addresses_of("::", "0"));
     char failed[ADDRESS_TEXT_BYTES];
-    int fds[LISTEN_MAX], count = eddy__listen(addresses, 10, false, fds, failed);
+    int fds[LISTEN_MAX], count = eddy__listen(addresses, &usual, fds, failed);
 
     ASSERT(count >= 1); /* 1: this machine has no IPv6 */
     ASSERT_INT_EQ(port_of(fds[0]), port_of(fds[count - 1]));

@@ -13,6 +13,7 @@
 #include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
 
@@ -131,6 +132,26 @@ WRAP(int, getaddrinfo, const char *host, const char *port, const struct addrinfo
         return __real_getaddrinfo(host, port, hints, out);
     errno = fault->code;
     return fault->code == ENOMEM ? EAI_MEMORY : fault->code == EAGAIN ? EAI_AGAIN : EAI_SYSTEM;
+}
+
+/* --- paths ------------------------------------------------------------------------------------ */
+
+WRAP(int, chmod, const char *path, mode_t mode) {
+    const struct fault *fault = FAULT("chmod", {EPERM, FAILS}, {EROFS, FAILS});
+
+    return fault ? fail(fault) : __real_chmod(path, mode);
+}
+
+WRAP(int, lstat64, const char *path, struct stat64 *status) {
+    const struct fault *fault = FAULT("lstat", {EACCES, FAILS}, {ENOMEM, FAILS});
+
+    return fault ? fail(fault) : __real_lstat64(path, status);
+}
+
+WRAP(int, unlink, const char *path) {
+    const struct fault *fault = FAULT("unlink", {EPERM, FAILS}, {EROFS, FAILS});
+
+    return fault ? fail(fault) : __real_unlink(path);
 }
 
 /* --- epoll, and what else has a descriptor ---------------------------------------------------- */
