@@ -112,6 +112,8 @@ static void connection_close(void *self, bool is_abort) {
 
     if (!connection->lower)
         return; /* it could not be pushed */
+    if (connection->has_refused)
+        is_abort = false; /* a reset would overtake the alert, and the other end never know why */
     if (!is_abort) {
         say_goodbye(connection);
         is_abort = eddy__tls_output_send(connection) == -ENOMEM;
