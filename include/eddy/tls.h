@@ -22,8 +22,6 @@
 extern "C" {
 #endif
 
-typedef struct eddy_tls_context eddy_tls_context;
-
 typedef enum eddy_tls_version {
     EDDY_TLS_ANY = 0, /* 1.2 and what is newer */
     EDDY_TLS_1_2 = 0x0303,
@@ -126,7 +124,7 @@ typedef struct eddy_start_tls_options {
 } eddy_start_tls_options;
 
 /* Puts TLS on a live stream, and shakes hands: what was received and not read is the beginning of
- * TLS. context NULL: eddy_tls_default(). Flush before. While it waits the stream takes no other
+ * TLS. context NULL: eddy_tls_default(). It flushes first. While it waits the stream takes no other
  * call. Suspends. Returns 0; -EBUSY, -EINVAL (no host name), -ENOMEM: the stream is as it was. All
  * other codes (see above; -ETIMEDOUT, -ECANCELED, EDDY_EINCOMPLETE: it ended meanwhile) end the
  * stream: close it. */

@@ -29,6 +29,7 @@ scenario_fn scenario_signals;
 scenario_fn scenario_talk;
 scenario_fn scenario_tasks;
 scenario_fn scenario_threads;
+scenario_fn scenario_tls;
 scenario_fn scenario_unix;
 scenario_fn scenario_watches;
 
