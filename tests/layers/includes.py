@@ -40,6 +40,7 @@ PUBLIC = {
     "eddy/threads.h": "task",
     "eddy/stream.h": "io",
     "eddy/server.h": "io",
+    "eddy/name.h": "io",
     "eddy/inspect.h": "inspect",
     "eddy.h": "inspect",
 }
