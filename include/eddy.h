@@ -4,8 +4,10 @@
 #ifndef EDDY_H
 #define EDDY_H
 
+#include <eddy/address.h>
 #include <eddy/base.h>
 #include <eddy/channel.h>
+#include <eddy/datagram.h>
 #include <eddy/descriptor.h>
 #include <eddy/error.h>
 #include <eddy/executor.h>
