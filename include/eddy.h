@@ -12,6 +12,7 @@
 #include <eddy/inspect.h>
 #include <eddy/loop.h>
 #include <eddy/pipe.h>
+#include <eddy/process.h>
 #include <eddy/server.h>
 #include <eddy/stream.h>
 #include <eddy/sync.h>

@@ -49,6 +49,7 @@ struct scene {
     eddy_as_completed *iterator;
     eddy_stream *stream;
     eddy_server *server;
+    eddy_process *process;
     int peer; /* a plain socket, at the other end of the stream */
     int listener;
     sem_t held;            /* by the thread that is at work */
@@ -67,7 +68,8 @@ struct row {
     double seconds; /* > 0: time completes it */
 };
 
-extern const struct row task_rows[], sync_rows[], io_rows[], http_rows[]; /* end with a NULL name */
+extern const struct row task_rows[], sync_rows[], io_rows[], process_rows[],
+    http_rows[]; /* end with a NULL name */
 
 /* --- the walks: each fails the test with the name of the row ---------------------------------- */
 

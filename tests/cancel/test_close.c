@@ -3,7 +3,7 @@
  * stack is then not freed; so not those of eddy-http, which is a user like any other. */
 #include "row.h"
 
-static const struct row *const tables[] = {task_rows, sync_rows, io_rows, NULL};
+static const struct row *const tables[] = {task_rows, sync_rows, io_rows, process_rows, NULL};
 
 TEST(a_loop_may_be_closed_over_every_call) {
     close_all(tables);

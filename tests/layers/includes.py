@@ -41,6 +41,7 @@ PUBLIC = {
     "eddy/stream.h": "io",
     "eddy/ext/stream.h": "io",
     "eddy/pipe.h": "io",
+    "eddy/process.h": "io",
     "eddy/server.h": "io",
     "eddy/inspect.h": "inspect",
     "eddy.h": "inspect",
