@@ -98,7 +98,8 @@ static inline int eddy_process_spawn_shell(const char *command, const eddy_proce
  * or the negative number of the signal that ended it. Cancelled, it has no effect: the child runs
  * on. A child that writes more into a pipe than fits waits for a reader: communicate() reads.
  * Returns 0; EDDY_ECLOSED; -ECHILD: this program has waited for the child elsewhere (waitpid(-1),
- * or SIGCHLD is ignored), and the kernel (before Linux 6.15) no longer knows how it ended. */
+ * or SIGCHLD is ignored), and the kernel (before Linux 6.15) no longer knows how it ended; -ENOMEM:
+ * it could not be watched, and was killed. */
 EDDY_API int eddy_process_wait(eddy_process *process, int *returncode);
 
 /* Writes `input` to its standard input and closes that, reads its output and errors to their ends,

@@ -181,11 +181,14 @@ eddy_stream *eddy_process_stderr(const eddy_process *process) {
 /* --- how it ended ----------------------------------------------------------------------------- */
 
 static int status_tell(pid_t pid, int result, int status, int *returncode) {
-    if (result < 0)
+    if (result == -ECHILD)
         return eddy_raise(result,
                           "how the process %d ended is not known: this program has waited for it "
                           "elsewhere, or ignores SIGCHLD",
                           (int)pid);
+    if (result < 0)
+        return eddy_raise(result, "the process %d could not be watched, and was killed: %s",
+                          (int)pid, eddy_error_text(result));
     if (returncode)
         *returncode = status;
     return 0;
