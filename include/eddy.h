@@ -17,6 +17,7 @@
 #include <eddy/loop.h>
 #include <eddy/name.h>
 #include <eddy/pipe.h>
+#include <eddy/process.h>
 #include <eddy/server.h>
 #include <eddy/stream.h>
 #include <eddy/sync.h>

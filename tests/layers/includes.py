@@ -44,6 +44,7 @@ PUBLIC = {
     "eddy/stream.h": "io",
     "eddy/ext/stream.h": "io",
     "eddy/pipe.h": "io",
+    "eddy/process.h": "io",
     "eddy/server.h": "io",
     "eddy/name.h": "io",
     "eddy/file.h": "io",

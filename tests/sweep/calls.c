@@ -4,18 +4,22 @@
  * What a kernel never does is not among them: a receive that finds nothing where something is, or
  * leaves something when it brings less than there was room for. Edges of epoll rely on both. */
 #include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "fault.h"
 
@@ -203,14 +207,16 @@ WRAP(int, timerfd_create, int clock, int flags) {
 
 /* Of an eventfd: another thread was faster. */
 WRAP(ssize_t, read, int fd, void *buffer, size_t size) {
-    const struct fault *fault = FAULT("read", {EAGAIN, PASSES});
+    const struct fault *fault =
+        size == sizeof(uint64_t) ? FAULT("read", {EAGAIN, PASSES}) : FAULT("read", {EINTR, PASSES});
 
     return fault ? fail(fault) : __real_read(fd, buffer, size);
 }
 
 /* Of an eventfd: it is full, so whoever waits for it has been woken. */
 WRAP(ssize_t, write, int fd, const void *buffer, size_t size) {
-    const struct fault *fault = FAULT("write", {EAGAIN, COMES_LATE});
+    const struct fault *fault =
+        size == sizeof(uint64_t) ? FAULT("write", {EAGAIN, COMES_LATE}) : NULL;
     ssize_t r = __real_write(fd, buffer, size);
 
     return fault ? fail(fault) : r;
@@ -227,6 +233,49 @@ WRAP(FILE *, fopen64, const char *path, const char *mode) {
     const struct fault *fault = FAULT("fopen", {EMFILE, PASSES}, {ENOENT, PASSES});
 
     return fault && fail(fault) ? NULL : __real_fopen64(path, mode);
+}
+
+/* --- files and processes ---------------------------------------------------------------------- */
+
+int __real_open64(const char *path, int flags, ...);
+int __wrap_open64(const char *path, int flags, ...);
+int __wrap_open64(const char *path, int flags, ...) {
+    const struct fault *fault =
+        FAULT("open", {EMFILE, FAILS}, {ENFILE, FAILS}, {EACCES, FAILS}, {EINTR, PASSES});
+    mode_t mode;
+    va_list list;
+
+    va_start(list, flags);
+    mode = va_arg(list, mode_t);
+    va_end(list);
+    return fault ? fail(fault) : __real_open64(path, flags, mode);
+}
+
+WRAP(int, pipe2, int fds[2], int flags) {
+    const struct fault *fault = FAULT("pipe2", {EMFILE, FAILS}, {ENFILE, FAILS});
+
+    return fault ? fail(fault) : __real_pipe2(fds, flags);
+}
+
+/* An emulator that refuses CLONE_PIDFD says EINVAL. */
+int __real___clone(int (*fn)(void *), void *stack, int flags, void *arg, ...);
+int __wrap___clone(int (*fn)(void *), void *stack, int flags, void *arg, ...);
+int __wrap___clone(int (*fn)(void *), void *stack, int flags, void *arg, ...) {
+    const struct fault *fault =
+        FAULT("clone", {EAGAIN, FAILS}, {ENOMEM, FAILS}, {EPERM, FAILS}, {EINVAL, PASSES});
+    int *pidfd;
+    va_list list;
+
+    va_start(list, arg);
+    pidfd = va_arg(list, int *);
+    va_end(list);
+    return fault ? fail(fault) : __real___clone(fn, stack, flags, arg, pidfd);
+}
+
+WRAP(int, waitid, idtype_t type, id_t id, siginfo_t *info, int options) {
+    const struct fault *fault = FAULT("waitid", {EINTR, PASSES});
+
+    return fault ? fail(fault) : __real_waitid(type, id, info, options);
 }
 
 /* --- memory and threads ----------------------------------------------------------------------- */
@@ -281,6 +330,20 @@ static const struct fault *syscall_fault(long number) {
         return FAULT("openat2", {EAGAIN, PASSES}, {ENOSYS, PASSES}, {EMFILE, FAILS});
     case SYS_getdents64:
         return FAULT("getdents64", {EINTR, PASSES}, {EIO, FAILS}, {ENOMEM, FAILS});
+    case SYS_fcntl:
+        return FAULT("fcntl", {EMFILE, FAILS});
+    case SYS_dup3:
+        return FAULT("dup3", {EMFILE, FAILS}, {EBADF, FAILS});
+    case SYS_chdir:
+        return FAULT("chdir", {ENOENT, FAILS}, {EACCES, FAILS});
+    case SYS_setsid:
+        return FAULT("setsid", {EPERM, FAILS});
+    case SYS_execve:
+        return FAULT("execve", {EACCES, FAILS}, {ENOMEM, FAILS}, {ENOEXEC, FAILS}, {E2BIG, FAILS});
+    case 436: /* close_range */
+        return FAULT("close_range", {ENOSYS, PASSES}, {EINVAL, PASSES}, {EPERM, PASSES});
+    case 424: /* pidfd_send_signal */
+        return FAULT("pidfd_send_signal", {ENOSYS, PASSES});
     case SYS_futex:
         return FAULT("futex", {EINTR, PASSES}, {EAGAIN, PASSES});
     default:

@@ -23,6 +23,7 @@ scenario_fn scenario_lookups;
 scenario_fn scenario_names;
 scenario_fn scenario_pool;
 scenario_fn scenario_posts;
+scenario_fn scenario_processes;
 scenario_fn scenario_queues;
 scenario_fn scenario_servers;
 scenario_fn scenario_signals;
