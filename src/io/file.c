@@ -334,13 +334,24 @@ static int file_close_waiting(struct eddy__task *task, eddy_file *file) {
     return r;
 }
 
+/* What a close that is refused holds, while the others run. */
+struct refusal {
+    struct eddy__wait wait;
+    eddy_file *file;
+};
+
+static void refusal_dropped(struct eddy__wait *wait) {
+    eddy__file_unref(container_of(wait, struct refusal, wait)->file);
+}
+
 int eddy_file_close(eddy_file *file) {
+    struct refusal refusal = {.wait = {.drop = refusal_dropped}, .file = file};
     struct eddy__task *task;
     int r;
 
     if (!file)
         return 0;
-    r = eddy__checkpoint_holding(NULL, NULL, &task);
+    r = eddy__checkpoint_holding(NULL, &refusal.wait, &task);
     if (r == 0 && atomic_load_explicit(&file->refs, memory_order_acquire) == 1) {
         if (!closes_now(file))
             return file_close_waiting(task, file);
