@@ -163,6 +163,17 @@ ROWS += [
     Row("names-100", "getaddrinfo from /etc/hosts, 100 at once", crosses_cores=True),
     Row("names-same", "getaddrinfo of one name, 100 at once", crosses_cores=True),
 ]
+for backend in ("io_uring", "epoll"):
+    FILES = {"ours": f"eddy {backend}"}
+    ROWS += [
+        Row("file-1", f"a cached read of 4 KiB: {backend}, beside pread", Goal(1.3), **FILES),
+        Row("file-1", f"a cached read of 4 KiB: {backend}, beside a ring", beside="limit io_uring",
+            **FILES),
+        Row("file-32", f"the same by 32 tasks: {backend}, beside pread", Goal(1.3), **FILES),
+        Row("file-32", f"the same by 32 tasks: {backend}, beside a ring, 32 at once",
+            beside="limit io_uring", **FILES),
+        Row("file-open", f"open, stat and close: {backend}", **FILES),
+    ]
 
 
 def size_text(size):
@@ -256,6 +267,12 @@ GROUPS = (
     Group("executor-2", pair("executor", "2", both_cores=True) +
           peers(EXECUTORS, "executor", "2", both_cores=True)),
     Group("names", pair("names", both_cores=True) + peers(NAMES, "names", both_cores=True)),
+    Group("file", (
+        Program("limit", ("limit_file",)),
+        Program("eddy io_uring", ("eddy_file",), environment=(("EDDY_BACKEND", "io_uring"),)),
+        Program("limit io_uring", ("limit_file_uring",)),
+        Program("eddy epoll", ("eddy_file",), environment=(("EDDY_BACKEND", "epoll"),)),
+    ) + peers(("libuv",), "file", rounds=2)),
     *(Group(f"echo-{size}x{connections}", ECHO_SERVERS, (load(connections, size),))
       for size, connections in ECHO_CASES),
     Group("connections", less_often(for_many(ECHO_SERVERS), 2), (

@@ -6,6 +6,7 @@
 #include <uv.h>
 
 #include "echo.h"
+#include "file.h"
 #include "names.h"
 #include "peer.h"
 
@@ -265,6 +266,76 @@ static void measure_names(long count) {
     bench_report("names-same", bench_run_passes(pass_names, NULL), "ns");
 }
 
+/* --- file --- */
+
+static void file_opened(uv_fs_t *request);
+
+struct reader {
+    uv_fs_t request;
+    char page[PAGE_BYTES];
+};
+
+static struct reader readers[AT_ONCE];
+static int file_fd, reads_left;
+
+static void read_next(uv_fs_t *request) {
+    struct reader *reader = (struct reader *)request;
+
+    bench_require((int)request->result, "read");
+    uv_fs_req_cleanup(request);
+    if (reads_left-- <= 0)
+        return;
+    uv_buf_t page = uv_buf_init(reader->page, PAGE_BYTES);
+    uv_fs_read(loop, request, file_fd, &page, 1, file_offset(), read_next);
+}
+
+static double pass_file(void *at_once) {
+    int64_t start_ns = bench_now_ns();
+
+    reads_left = READS;
+    for (int i = 0; i < *(int *)at_once; i++) {
+        readers[i].request.result = 0;
+        read_next(&readers[i].request);
+    }
+    uv_run(loop, UV_RUN_DEFAULT);
+    return (double)(bench_now_ns() - start_ns) / READS;
+}
+
+static void file_closed(uv_fs_t *request) {
+    uv_fs_req_cleanup(request);
+    if (--jobs_left > 0)
+        uv_fs_open(loop, request, file_path, O_RDONLY, 0, file_opened);
+}
+
+static void file_known(uv_fs_t *request) {
+    uv_fs_req_cleanup(request);
+    uv_fs_close(loop, request, (int)(intptr_t)request->data, file_closed);
+}
+
+static void file_opened(uv_fs_t *request) {
+    bench_require((int)request->result, "open");
+    request->data = (void *)(intptr_t)request->result;
+    uv_fs_req_cleanup(request);
+    uv_fs_fstat(loop, request, (int)(intptr_t)request->data, file_known);
+}
+
+static double pass_open(void *arg) {
+    (void)arg;
+    jobs_left = OPENS;
+    int64_t start_ns = bench_now_ns();
+    uv_fs_open(loop, &readers[0].request, file_path, O_RDONLY, 0, file_opened);
+    uv_run(loop, UV_RUN_DEFAULT);
+    return (double)(bench_now_ns() - start_ns) / OPENS;
+}
+
+static void measure_file(long count) {
+    (void)count;
+    file_fd = file_make();
+    bench_report("file-1", bench_run_passes(pass_file, &(int){1}), "ns");
+    bench_report("file-32", bench_run_passes(pass_file, &(int){AT_ONCE}), "ns");
+    bench_report("file-open", bench_run_passes(pass_open, NULL), "ns");
+}
+
 /* --- echo --- */
 
 static char buffer[ECHO_BUFFER_BYTES]; /* of all reads: what came goes out at once, or is copied */
@@ -340,6 +411,7 @@ int main(int argc, char *argv[]) {
         {"threadsafe", measure_threadsafe},
         {"executor", measure_executor},
         {"names", measure_names},
+        {"file", measure_file},
         {"echo", serve_echo},
         {NULL, NULL},
     };
