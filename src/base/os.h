@@ -70,7 +70,6 @@ struct eddy__os_file {
     uint64_t device, number;
 };
 int eddy__os_file_of(const char *path, struct eddy__os_file *out);
-void eddy__os_unlink(const char *path);
 void eddy__os_unlink_if(const char *path, const struct eddy__os_file *file);
 
 /* From a regular file; a disk may be waited for, unless the range is_cached. read_ahead waits until

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "os.h"
+#include "os_file.h"
 #include "util.h"
 
 #ifndef RWF_NOSIGNAL /* Linux 6.18 */
@@ -195,13 +196,6 @@ int eddy__os_file_of(const char *path, struct eddy__os_file *out) {
         return -errno;
     *out = (struct eddy__os_file){about.st_dev, about.st_ino};
     return 0;
-}
-
-void eddy__os_unlink(const char *path) {
-    int saved = errno;
-
-    unlink(path);
-    errno = saved;
 }
 
 void eddy__os_unlink_if(const char *path, const struct eddy__os_file *file) {

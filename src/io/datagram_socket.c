@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "os.h"
+#include "os_file.h"
 
 static int set(int fd, int level, int name, int value) {
     return eddy__os_set_option(fd, level, name, value);

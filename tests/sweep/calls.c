@@ -241,7 +241,7 @@ int __real_open64(const char *path, int flags, ...);
 int __wrap_open64(const char *path, int flags, ...);
 int __wrap_open64(const char *path, int flags, ...) {
     const struct fault *fault =
-        FAULT("open", {EMFILE, FAILS}, {ENFILE, FAILS}, {EACCES, FAILS}, {EINTR, PASSES});
+        FAULT("open", {EMFILE, FAILS}, {ENFILE, FAILS}, {EIO, FAILS}, {EINTR, PASSES});
     mode_t mode;
     va_list list;
 
