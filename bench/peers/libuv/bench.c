@@ -225,45 +225,40 @@ static void measure_executor(long processors) {
 /* --- names --- */
 
 static uv_getaddrinfo_t look_ups[NAMES_AT_ONCE];
-static long look_ups_left, look_ups_at_once;
 static bool same_name;
 
-static void look_up(uv_getaddrinfo_t *request);
-
 static void looked_up(uv_getaddrinfo_t *request, int status, struct addrinfo *addresses) {
+    (void)request;
     bench_require(status, "getaddrinfo");
     uv_freeaddrinfo(addresses);
-    if (--look_ups_left >= look_ups_at_once)
-        look_up(request);
 }
 
-static void look_up(uv_getaddrinfo_t *request) {
+static void look_up(int number) {
     char name[NAME_BYTES];
 
-    bench_name(same_name ? 0 : (int)(look_ups_left % NAMES_AT_ONCE), name);
-    bench_require(uv_getaddrinfo(loop, request, looked_up, name, "80", &bench_hints),
+    bench_name(same_name ? 0 : number, name);
+    bench_require(uv_getaddrinfo(loop, &look_ups[number], looked_up, name, "80", &bench_hints),
                   "uv_getaddrinfo");
 }
 
-/* As many as there are at once; each that ends begins the next, of another name. */
-static double pass_names(void *arg) {
-    (void)arg;
-    look_ups_left = NAMES_PASSES * NAMES_AT_ONCE;
+/* Each waits for the last, or a hundred for the last hundred. */
+static double pass_names(void *at_once) {
     int64_t start_ns = bench_now_ns();
-    for (int i = 0; i < look_ups_at_once; i++)
-        look_up(&look_ups[i]);
-    uv_run(loop, UV_RUN_DEFAULT);
+
+    for (int i = 0; i < NAMES_PASSES * NAMES_AT_ONCE; i++) {
+        look_up(i % NAMES_AT_ONCE);
+        if (!at_once || (i + 1) % NAMES_AT_ONCE == 0)
+            uv_run(loop, UV_RUN_DEFAULT);
+    }
     return (double)(bench_now_ns() - start_ns) / (NAMES_PASSES * NAMES_AT_ONCE);
 }
 
 static void measure_names(long count) {
     (void)count;
-    look_ups_at_once = 1;
     bench_report("names-1", bench_run_passes(pass_names, NULL), "ns");
-    look_ups_at_once = NAMES_AT_ONCE;
-    bench_report("names-100", bench_run_passes(pass_names, NULL), "ns");
+    bench_report("names-100", bench_run_passes(pass_names, look_ups), "ns");
     same_name = true;
-    bench_report("names-same", bench_run_passes(pass_names, NULL), "ns");
+    bench_report("names-same", bench_run_passes(pass_names, look_ups), "ns");
 }
 
 /* --- file --- */
