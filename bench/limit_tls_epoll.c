@@ -51,6 +51,7 @@ static void accept_all(void) {
         connection->fd = fd;
         connection->ssl = SSL_new(context);
         bench_require(connection->ssl && SSL_set_fd(connection->ssl, fd) ? 0 : -ENOMEM, "SSL");
+        SSL_set_app_data(connection->ssl, connection);
         SSL_set_accept_state(connection->ssl);
         watch(fd, connection);
     }

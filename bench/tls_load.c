@@ -35,6 +35,7 @@ struct connection {
 };
 
 static int epoll_fd;
+static struct connection *connections;
 static SSL_CTX *context;
 static long port;
 static const char *what;
@@ -186,7 +187,7 @@ static void run_for(int64_t ms) {
         turn();
 }
 
-static void measure(long connections, long ms, clockid_t clock) {
+static void measure(long count, long ms, clockid_t clock) {
     char row[64];
 
     run_for(ms / WARM_UP_SHARE);
@@ -196,16 +197,16 @@ static void measure(long connections, long ms, clockid_t clock) {
     used = server_ns(clock) - used;
     int64_t wall = bench_now_ns() - start;
 
-    snprintf(row, sizeof(row), "tls-%sx%ld", what, connections);
+    snprintf(row, sizeof(row), "tls-%sx%ld", what, count);
     printf("{\"row\": \"%s\", \"value\": %.1f, \"unit\": \"1/s\", \"server_busy\": %.3f}\n", row,
            (double)done * 1e9 / (double)wall, (double)used / (double)wall);
-    snprintf(row, sizeof(row), "tls-%sx%ld-cpu", what, connections);
+    snprintf(row, sizeof(row), "tls-%sx%ld-cpu", what, count);
     bench_report(row, (double)used / (double)(done ? done : 1), "ns");
 }
 
 /* Hands are shaken, a message has gone there and back, and then nothing. */
-static void measure_idle(struct connection *connections, long count, pid_t server) {
-    struct bench_memory before;
+static void measure_idle(long count, pid_t server) {
+    struct bench_memory before = bench_memory_of(server);
 
     is_idle = true;
     message_make(64);
@@ -237,10 +238,10 @@ int main(int argc, char *argv[]) {
     bench_require(-clock_getcpuclockid(server, &clock), "the server's CPU clock");
     context_open();
     epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-    struct connection *connections = calloc((size_t)count * 2 + 1, sizeof(*connections));
+    connections = calloc((size_t)count * 2 + 1, sizeof(*connections));
     bench_require(connections ? 0 : -ENOMEM, "connections");
     if (strcmp(what, "idle") == 0) {
-        measure_idle(connections, count, server);
+        measure_idle(count, server);
         return 0;
     }
     if (strcmp(what, "resume") == 0)

@@ -5,7 +5,6 @@
 #include <eddy/tls.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "scenario.h"
 #include "test.h"
@@ -15,10 +14,6 @@ enum { MUCH = 300000 };
 
 static void stream_closep(eddy_stream **stream) {
     eddy_stream_close(*stream);
-}
-
-static void freep(char **memory) {
-    free(*memory);
 }
 
 static const char *file(char path[512], const char *name) {
@@ -42,14 +37,14 @@ static int echo(eddy_stream *stream, void *context) {
 }
 
 static int send_much(void *stream) {
-    CLEANUP(freep) char *much = calloc(1, MUCH);
+    static char much[MUCH];
     int r = eddy_stream_write(stream, much, MUCH);
 
     return r < 0 ? r : eddy_stream_write_eof(stream);
 }
 
 static int receive_much(void *stream) {
-    CLEANUP(freep) char *much = malloc(MUCH);
+    static char much[MUCH];
     ssize_t n = eddy_stream_read_exactly(stream, much, MUCH);
 
     return n < 0 ? (int)n : (int)eddy_stream_read(stream, much, 1);
