@@ -10,7 +10,6 @@ struct resolve_wait {
     struct eddy__wait wait;
     struct eddy__lookup lookup;
     struct eddy__task *task;
-    const struct eddy__resolve_beside *beside; /* or NULL */
 };
 
 static void resolve_done(struct eddy__lookup *lookup) {
@@ -26,15 +25,6 @@ static void resolve_look(const struct eddy__wait *wait, struct eddy__look *look)
     eddy__look_name(look, "a host's address");
 }
 
-/* The loop was closed over it. */
-static void resolve_dropped(struct eddy__wait *wait) {
-    const struct eddy__resolve_beside *beside =
-        container_of(wait, struct resolve_wait, wait)->beside;
-
-    if (beside)
-        beside->drop(beside->held);
-}
-
 int eddy__resolve(struct eddy__task *task, const char *host, const char *port, int flags,
                   struct addrinfo **out) {
     const struct addrinfo hints = {
@@ -45,17 +35,9 @@ int eddy__resolve(struct eddy__task *task, const char *host, const char *port, i
 
 int eddy__resolve_hints(struct eddy__task *task, const char *host, const char *port,
                         const struct addrinfo *hints, struct addrinfo **out) {
-    return eddy__resolve_beside(task, host, port, hints, NULL, out);
-}
-
-int eddy__resolve_beside(struct eddy__task *task, const char *host, const char *port,
-                         const struct addrinfo *hints, const struct eddy__resolve_beside *beside,
-                         struct addrinfo **out) {
-    struct resolve_wait resolve = {
-        .wait = {.cancel = resolve_cancel, .drop = resolve_dropped, .look = resolve_look},
-        .lookup.done = resolve_done,
-        .task = task,
-        .beside = beside};
+    struct resolve_wait resolve = {.wait = {.cancel = resolve_cancel, .look = resolve_look},
+                                   .lookup.done = resolve_done,
+                                   .task = task};
 
     if (!eddy__lookup_submit_hints(task->future.loop, &resolve.lookup, host, port, hints))
         eddy__task_park(task, &resolve.wait);
