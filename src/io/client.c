@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "connect.h"
+#include "log.h"
 #include "memory.h"
 #include "server.h"
 #include "socket.h"
@@ -15,6 +16,13 @@ static bool client_has_gone(const struct server_client *client, int code) {
     if (client->stream)
         return eddy__stream_was_lost(client->stream, code);
     return code == EDDY_ECLOSED || eddy__socket_is_lost(code);
+}
+
+static void handshake_failed(eddy_server *server, const eddy_stream *stream, int code) {
+    server->handshakes_failed++;
+    if (server->loop->options.debug)
+        eddy__log(EDDY_LOG_DEBUG, "the hand-shake with %s failed: %s", eddy_stream_peer(stream),
+                  eddy_error_text(code));
 }
 
 /* That it fails is nothing that the server's owner has to know: anybody may knock. Suspends. */
@@ -28,7 +36,7 @@ static int client_greet(const struct server_client *client) {
     if (r == 0)
         return 0;
     if (r != -ECANCELED)
-        server->handshakes_failed++;
+        handshake_failed(server, client->stream ? client->stream : client->kept, r);
     eddy_stream_abort(client->stream);
     return r;
 }

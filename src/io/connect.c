@@ -96,8 +96,15 @@ int eddy__stream_open(struct eddy__task *task, int fd, const char *host,
 
 /* --- by name ---------------------------------------------------------------------------------- */
 
-static void drop_addresses(void *addresses) {
-    eddy__addresses_free(addresses);
+/* Addresses that are there already, while others are looked up: the loop may be closed over that.
+ */
+struct held_addresses {
+    struct eddy__hold hold;
+    struct addrinfo *list;
+};
+
+static void held_addresses_dropped(struct eddy__hold *hold) {
+    eddy__addresses_free(container_of(hold, struct held_addresses, hold)->list);
 }
 
 /* Where to connect from. Suspends. */
@@ -107,13 +114,16 @@ static int resolve_local(struct eddy__task *task, const eddy_connect_options *op
                                    .ai_flags = AI_PASSIVE,
                                    .ai_socktype = SOCK_STREAM,
                                    .ai_protocol = IPPROTO_TCP};
-    const struct eddy__resolve_beside beside = {drop_addresses, addresses};
+    const char *port = options->local_port ? options->local_port : "0";
+    struct held_addresses held = {.list = addresses};
+    int r;
 
     if (!options->local_host && !options->local_port)
         return 0;
-    return eddy__resolve_beside(task, options->local_host,
-                                options->local_port ? options->local_port : "0", &hints, &beside,
-                                out);
+    eddy__hold_begin(&held.hold, task, "eddy_open_connection", held_addresses_dropped);
+    r = eddy__resolve_hints(task, options->local_host, port, &hints, out);
+    eddy__hold_end(&held.hold);
+    return r;
 }
 
 /* Suspends. */

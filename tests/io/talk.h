@@ -12,8 +12,8 @@ extern int served;
 /* Echoes lines. */
 int echo(eddy_stream *stream, void *arg);
 
-/* A client that has three lines echoed; `number` is in them. */
-int talk(void *number);
+/* A client that has three lines echoed; its number, which is in them, is the argument. */
+int talk(void *arg);
 
 /* So many at once. */
 enum { CLIENTS = 200 };

@@ -156,6 +156,40 @@ TASK_TEST(what_a_server_accepts_has_the_options_asked_for) {
     return 0;
 }
 
+/* The kernel tells it of a listening socket. */
+TASK_TEST(the_backlog_is_what_was_asked_for) {
+    eddy_server *server = start("127.0.0.1", &(eddy_server_options){.backlog = 7});
+    struct tcp_info info;
+    socklen_t size = sizeof(info);
+    int fd;
+
+    ASSERT_INT_EQ(eddy_server_sockets(server, &fd, 1), 1);
+    ASSERT_INT_EQ(getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size), 0);
+    ASSERT_UINT_EQ(info.tcpi_sacked, 7);
+    return eddy_server_close(server);
+}
+
+static int leave(eddy_stream *stream, void *arg) {
+    (void)stream, (void)arg;
+    served++;
+    return 0;
+}
+
+/* Who ends a connection first keeps its port for a minute. */
+TASK_TEST(a_port_that_lingers_is_taken_again_unless_that_is_not_wanted) {
+    const eddy_server_options patient = {.no_reuse_address = true};
+    eddy_server *server = server_start(leave, port), *other;
+    eddy_stream *stream;
+
+    ASSERT_OK(eddy_open_connection("127.0.0.1", port, NULL, &stream));
+    ASSERT_INT_EQ(eddy_stream_read(stream, &(char){0}, 1), 0);
+    eddy_stream_close(stream);
+    ASSERT_OK(eddy_server_close(server));
+    ASSERT_CODE(-EADDRINUSE, eddy_start_server(echo, NULL, "127.0.0.1", port, &patient, &other));
+    ASSERT_OK(eddy_start_server(echo, NULL, "127.0.0.1", port, NULL, &server));
+    return eddy_server_close(server);
+}
+
 TASK_TEST(a_servers_sockets_can_be_asked) {
     const char *const more[] = {"127.0.0.2", NULL};
     eddy_server *server = start("127.0.0.1", &(eddy_server_options){.hosts = more});

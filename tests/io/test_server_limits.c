@@ -17,8 +17,9 @@
 static int running, most_running;
 
 static int hold(eddy_stream *stream, void *arg) {
-    int r = ++running;
+    int r;
 
+    running++;
     most_running = MAX(most_running, running);
     r = echo(stream, arg);
     running--;

@@ -69,7 +69,9 @@ static int count_descriptors(void) {
     DIR *directory = opendir("/proc/self/fd");
     int count = -1; /* its own */
 
-    for (struct dirent *entry; directory && (entry = readdir(directory));)
+    if (!directory)
+        return count;
+    for (struct dirent *entry; (entry = readdir(directory));)
         count += entry->d_name[0] != '.';
     closedir(directory);
     return count;

@@ -53,7 +53,7 @@ static void leave_stale_socket(void) {
 
     snprintf(path, sizeof(path), "/tmp/eddy-sweep-%d", (int)getpid());
     memcpy(address.sun_path, path, strlen(path));
-    bind(fd, (struct sockaddr *)&address, sizeof(address));
+    (void)bind(fd, (struct sockaddr *)&address, sizeof(address));
     close(fd);
 }
 
