@@ -13,7 +13,8 @@ typedef int scenario_fn(void);
 
 scenario_fn scenario_tasks, scenario_groups, scenario_locks, scenario_queues, scenario_callbacks,
     scenario_watches, scenario_host, scenario_signals, scenario_posts, scenario_pool,
-    scenario_threads, scenario_talk, scenario_names, scenario_servers, scenario_http;
+    scenario_threads, scenario_talk, scenario_names, scenario_servers, scenario_descriptors,
+    scenario_datagrams, scenario_http;
 
 /* fn as the main task of a loop of its own: 0 instead of a positive result. */
 int scenario_run(eddy_clock clock, eddy_fn *fn, void *arg);
