@@ -154,6 +154,9 @@ ROWS += [
     Row("threadsafe", "call_soon from another thread, bursts of 100,000", Goal(3.0),
         crosses_cores=True),
     Row("threadsafe-2", "the same from two threads", Goal(3.0), crosses_cores=True),
+    Row("datagram-echo", "UDP, 64 B to and fro between two tasks"),
+    Row("datagram-batch", "UDP, 64 B in batches of 32: each"),
+    Row("descriptor-echo", "eddy_recv and eddy_send, 64 B to and fro between two tasks"),
     Row("channel-trip", "a channel between two threads, there and back", crosses_cores=True),
     Row("channel-items", "a channel of 128 between two threads, one item of 100,000",
         crosses_cores=True),
@@ -261,6 +264,7 @@ GROUPS = (
     Group("threadsafe", pair("threadsafe", both_cores=True) +
           peers(THREADSAFE, "threadsafe", both_cores=True)),
     Group("threadsafe-2", pair("threadsafe", "2", both_cores=True)),
+    Group("datagram", pair("datagram")),
     Group("channel", pair("channel", both_cores=True) +
           peers(CHANNELS, "channel", both_cores=True)),
     Group("executor-1", pair("executor", "1") + peers(EXECUTORS, "executor", "1")),

@@ -120,22 +120,27 @@ static int socket_of_any(const eddy_datagram_options *options, const struct cand
     return r;
 }
 
-static void endpoint_learn(eddy_datagram_endpoint *endpoint) {
+/* Its addresses, and its file. */
+static int endpoint_learn(eddy_datagram_endpoint *endpoint) {
     eddy_address *local = &endpoint->local, *remote = &endpoint->remote;
+    int r;
 
     local->size = remote->size = sizeof(local->storage);
-    if (eddy__os_getsockname(endpoint->fd, &local->any, &local->size) < 0)
-        local->size = 0;
+    r = eddy__os_getsockname(endpoint->fd, &local->any, &local->size);
+    if (r < 0)
+        return r;
     if (eddy__os_getpeername(endpoint->fd, &remote->any, &remote->size) < 0)
         remote->size = 0;
     if (local->any.sa_family == AF_UNIX && local->size > sizeof(sa_family_t) &&
         local->local.sun_path[0] != '\0')
         eddy__os_file_of(local->local.sun_path, &endpoint->file);
+    return 0;
 }
 
 /* Takes fd, also when it fails. */
 static int endpoint_new(eddy_loop *loop, int fd, eddy_datagram_endpoint **out) {
     eddy_datagram_endpoint *endpoint = eddy__zalloc(sizeof(*endpoint));
+    int r;
 
     if (!endpoint) {
         eddy__os_close(fd);
@@ -145,7 +150,11 @@ static int endpoint_new(eddy_loop *loop, int fd, eddy_datagram_endpoint **out) {
     endpoint->fd = fd;
     endpoint->refs = 1;
     list_init(&endpoint->calls);
-    endpoint_learn(endpoint);
+    r = endpoint_learn(endpoint);
+    if (r < 0) {
+        eddy__datagram_unref(endpoint);
+        return eddy__fail(r);
+    }
     *out = endpoint;
     return 0;
 }

@@ -105,7 +105,7 @@ static ssize_t message_send(eddy_datagram_endpoint *endpoint, struct datagram_ca
 
     call->op = (struct eddy__op){.code = EDDY__OP_SENDMSG, .message = message};
     if (endpoint->local.any.sa_family == AF_UNIX)
-        call->op.flags = MSG_DONTWAIT; /* see is_tried_by_us() in descriptor_calls.c */
+        call->op.flags = MSG_DONTWAIT; /* see loop/uring_foreign.c */
     if (is_told_of_room)
         return call_run(endpoint, call);
     r = eddy__checkpoint(endpoint->loop, &task);

@@ -168,12 +168,8 @@ ssize_t eddy_send(int fd, const void *data, size_t size, int flags) {
     return eddy_sendto(fd, data, size, flags, NULL, 0);
 }
 
-/* A Unix datagram must not be the kernel's to try again: io_uring sends an empty one then, as what
- * it tried has used the message up (Linux 6.18 still). So it is not asked to. */
-static bool is_tried_by_us(int fd, const struct sockaddr *address) {
-    return address ? address->sa_family == AF_UNIX : eddy__os_is_unix_datagram(fd);
-}
-
+/* A poller cannot wait for the room of a Unix receiver that the socket is not connected to, and the
+ * one on io_uring not for that of any (loop/uring_foreign.c): then it says -EAGAIN. */
 static ssize_t message_send(int fd, const struct msghdr *message, int flags) {
     struct transfer transfer = {
         .kept = EDDY__KEPT(fd), .kind = TRANSFER_SEND, .message = message, .flags = flags};
@@ -182,21 +178,26 @@ static ssize_t message_send(int fd, const struct msghdr *message, int flags) {
                           .is_foreign = true,
                           .flags = flags,
                           .message = (struct msghdr *)message};
+    const struct sockaddr *to = message->msg_name;
+    ssize_t r = to && to->sa_family == AF_UNIX && waits(flags) ? -EAGAIN : op_run(&op);
 
-    return waits(flags) && is_tried_by_us(fd, message->msg_name) ? transfer_run(&transfer)
-                                                                 : op_run(&op);
+    return r == -EAGAIN && waits(flags) ? transfer_run(&transfer) : r;
 }
 
-/* A stream, mostly. */
+/* To the peer. */
 static ssize_t data_send(int fd, const void *data, size_t size, int flags) {
+    struct iovec whole = {(void *)data, size};
     struct eddy__op op = {.code = EDDY__OP_SEND,
                           .fd = fd,
                           .is_foreign = true,
                           .flags = flags,
                           .buffer = (void *)data,
                           .size = size};
+    ssize_t r = op_run(&op);
 
-    return op_run(&op);
+    if (r != -EAGAIN || !waits(flags))
+        return r;
+    return message_send(fd, &(struct msghdr){.msg_iov = &whole, .msg_iovlen = 1}, flags);
 }
 
 static ssize_t send_some(int fd, const void *data, size_t size, int flags,
@@ -207,8 +208,7 @@ static ssize_t send_some(int fd, const void *data, size_t size, int flags,
                              .msg_name = (void *)address,
                              .msg_namelen = address_size};
 
-    return address || is_tried_by_us(fd, NULL) ? message_send(fd, &message, flags)
-                                               : data_send(fd, data, size, flags);
+    return address ? message_send(fd, &message, flags) : data_send(fd, data, size, flags);
 }
 
 ssize_t eddy_sendto(int fd, const void *data, size_t size, int flags,

@@ -121,6 +121,35 @@ WRAP(ssize_t, send, int fd, const void *buffer, size_t size, int flags) {
     return fault ? fail_on(fd, fault) : __real_send(fd, buffer, size, flags);
 }
 
+WRAP(ssize_t, recvmsg, int fd, struct msghdr *message, int flags) {
+    const struct fault *fault = FAULT("recvmsg", {EINTR, PASSES}, {ENOMEM, FAILS});
+
+    return fault ? fail(fault) : __real_recvmsg(fd, message, flags);
+}
+
+WRAP(ssize_t, sendmsg, int fd, const struct msghdr *message, int flags) {
+    const struct fault *fault =
+        FAULT("sendmsg", {EINTR, PASSES}, {ENOBUFS, FAILS}, {ENOMEM, FAILS});
+
+    return fault ? fail(fault) : __real_sendmsg(fd, message, flags);
+}
+
+WRAP(int, recvmmsg, int fd, struct mmsghdr *messages, unsigned count, int flags,
+     struct timespec *timeout) {
+    const struct fault *fault = FAULT("recvmmsg", {EINTR, PASSES}, {ENOMEM, FAILS});
+
+    return fault ? fail(fault) : __real_recvmmsg(fd, messages, count, flags, timeout);
+}
+
+WRAP(int, sendmmsg, int fd, struct mmsghdr *messages, unsigned count, int flags) {
+    const struct fault *fault =
+        FAULT("sendmmsg", {EINTR, PASSES}, {0, IS_SHORT}, {ENOBUFS, FAILS}, {ENOMEM, FAILS});
+
+    if (fault && fault->kind == IS_SHORT)
+        return __real_sendmmsg(fd, messages, count ? 1 : 0, flags);
+    return fault ? fail(fault) : __real_sendmmsg(fd, messages, count, flags);
+}
+
 WRAP(int, poll, struct pollfd *fds, nfds_t count, int timeout) {
     const struct fault *fault = FAULT("poll", {EINTR, PASSES}, {ENOMEM, PASSES});
 
@@ -220,6 +249,28 @@ WRAP(ssize_t, write, int fd, const void *buffer, size_t size) {
     ssize_t r = __real_write(fd, buffer, size);
 
     return fault ? fail(fault) : r;
+}
+
+WRAP(ssize_t, pread64, int fd, void *buffer, size_t size, off_t offset) {
+    const struct fault *fault = FAULT("pread", {EINTR, PASSES}, {EIO, FAILS});
+
+    return fault ? fail(fault) : __real_pread64(fd, buffer, size, offset);
+}
+
+/* Only another number may be wanting. */
+int __real_fcntl64(int fd, int command, ...);
+int __wrap_fcntl64(int fd, int command, ...);
+int __wrap_fcntl64(int fd, int command, ...) {
+    const struct fault *fault = NULL;
+    long argument;
+    va_list list;
+
+    va_start(list, command);
+    argument = va_arg(list, long);
+    va_end(list);
+    if (command == F_DUPFD_CLOEXEC)
+        fault = FAULT("fcntl", {EMFILE, FAILS});
+    return fault ? fail(fault) : __real_fcntl64(fd, command, argument);
 }
 
 WRAP(int, close, int fd) {

@@ -14,6 +14,8 @@ typedef int scenario_fn(void);
 scenario_fn scenario_addresses;
 scenario_fn scenario_callbacks;
 scenario_fn scenario_cold_files;
+scenario_fn scenario_datagrams;
+scenario_fn scenario_descriptors;
 scenario_fn scenario_files;
 scenario_fn scenario_groups;
 scenario_fn scenario_host;
