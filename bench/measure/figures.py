@@ -51,7 +51,7 @@ SECTIONS = (
      ("timers-1000-cancel", "timers-100000-cancel", "timers-1000000-cancel",
       "timers-1000-expire", "timers-100000-expire", "timers-1000000-expire")),
     ("callbacks", "Callbacks and threads", "time each, logarithmic: shorter is better",
-     ("call_soon", "threadsafe", "executor-1", "executor-2")),
+     ("call_soon", "threadsafe", "executor-1", "executor-2", "process-1024")),
     ("echo", "TCP echo: requests a second on one core", "longer is better",
      tuple(name for name in rows.ECHO_NAMES)),
     ("echo-cpu", "TCP echo: the server's CPU for a request", "shorter is better",

@@ -85,6 +85,7 @@ FUTURES = ("asio", "libuv", "libevent", "go", "tokio", "node", "uvloop", "asynci
 CALLBACKS = ("asio", "libuv", "libevent", "node", "uvloop", "asyncio")
 THREADSAFE = ("asio", "libuv", "libevent", "go", "tokio", "node", "uvloop", "asyncio")
 CHANNELS = ("go", "tokio")
+PROCESSES = ("libuv", "uvloop", "asyncio")
 EXECUTORS = ("asio", "libuv", "tokio", "node", "uvloop", "asyncio")
 SERVERS = ("asio", "libuv", "libevent", "state_threads", "go", "tokio", "node", "uvloop", "asyncio")
 
@@ -158,6 +159,8 @@ ROWS += [
         crosses_cores=True),
     Row("executor-1", "to_thread and back, one core", Goal(1.15)),
     Row("executor-2", "to_thread and back, two cores", Goal(1.15), crosses_cores=True),
+    Row("process-1024", "a program, from a parent of 1 GiB: spawn and end", Goal(1.2)),
+    Row("process-1024-call", "... the call that spawns"),
 ]
 
 
@@ -251,6 +254,7 @@ GROUPS = (
     Group("executor-1", pair("executor", "1") + peers(EXECUTORS, "executor", "1")),
     Group("executor-2", pair("executor", "2", both_cores=True) +
           peers(EXECUTORS, "executor", "2", both_cores=True)),
+    Group("process", pair("process", "1024") + peers(PROCESSES, "process", "1024")),
     *(Group(f"echo-{size}x{connections}", ECHO_SERVERS, (load(connections, size),))
       for size, connections in ECHO_CASES),
     Group("connections", less_often(for_many(ECHO_SERVERS), 2), (
