@@ -85,6 +85,7 @@ FUTURES = ("asio", "libuv", "libevent", "go", "tokio", "node", "uvloop", "asynci
 CALLBACKS = ("asio", "libuv", "libevent", "node", "uvloop", "asyncio")
 THREADSAFE = ("asio", "libuv", "libevent", "go", "tokio", "node", "uvloop", "asyncio")
 CHANNELS = ("go", "tokio")
+PROCESSES = ("libuv", "uvloop", "asyncio")
 EXECUTORS = ("asio", "libuv", "tokio", "node", "uvloop", "asyncio")
 NAMES = ("libuv", "uvloop", "asyncio")
 SERVERS = ("asio", "libuv", "libevent", "state_threads", "go", "tokio", "node", "uvloop", "asyncio")
@@ -165,6 +166,8 @@ ROWS += [
     Row("names-1", "getaddrinfo from /etc/hosts, one at a time", crosses_cores=True),
     Row("names-100", "getaddrinfo from /etc/hosts, 100 at once", crosses_cores=True),
     Row("names-same", "getaddrinfo of one name, 100 at once", crosses_cores=True),
+    Row("process-1024", "a program, from a parent of 1 GiB: spawn and end", Goal(1.2)),
+    Row("process-1024-call", "... the call that spawns"),
 ]
 for backend in ("io_uring", "epoll"):
     FILES = {"ours": f"eddy {backend}"}
@@ -277,6 +280,7 @@ GROUPS = (
         Program("limit io_uring", ("limit_file_uring",)),
         Program("eddy epoll", ("eddy_file",), environment=(("EDDY_BACKEND", "epoll"),)),
     ) + peers(("libuv",), "file", rounds=2)),
+    Group("process", pair("process", "1024") + peers(PROCESSES, "process", "1024")),
     *(Group(f"echo-{size}x{connections}", ECHO_SERVERS, (load(connections, size),))
       for size, connections in ECHO_CASES),
     Group("connections", less_often(for_many(ECHO_SERVERS), 2), (

@@ -406,7 +406,10 @@ TEST(it_may_be_told_of_its_parents_death) {
     int fds[2], pid = 0, status;
     pid_t parent;
 
-    ASSERT_INT_EQ(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
+    if (prctl(PR_SET_CHILD_SUBREAPER, 1) < 0) {
+        printf("skipped: no subreaper here, who would inherit the child\n");
+        return;
+    }
     ASSERT_INT_EQ(pipe(fds), 0);
     parent = fork();
     if (parent == 0) {

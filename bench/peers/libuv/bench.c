@@ -15,6 +15,7 @@
 #define BATCHES     100
 #define BURST       100000
 #define ROUND_TRIPS 2000
+#define SPAWNS      40
 
 static uv_loop_t *loop;
 static long fired_count;
@@ -398,6 +399,41 @@ static void serve_echo(long count) {
     uv_run(loop, UV_RUN_DEFAULT);
 }
 
+/* --- processes --- */
+
+static int64_t called_ns; /* within the call that spawns */
+
+static void process_exited(uv_process_t *process, int64_t status, int signo) {
+    (void)status, (void)signo;
+    uv_close((uv_handle_t *)process, NULL);
+}
+
+static double pass_process(void *calls) {
+    char *arguments[] = {"/bin/true", NULL};
+    uv_process_options_t options = {
+        .exit_cb = process_exited, .file = arguments[0], .args = arguments};
+    uv_process_t process;
+    int64_t start_ns = bench_now_ns();
+
+    called_ns = 0;
+    for (int i = 0; i < SPAWNS; i++) {
+        int64_t before_ns = bench_now_ns();
+        bench_require(uv_spawn(loop, &process, &options), "spawn");
+        called_ns += bench_now_ns() - before_ns;
+        uv_run(loop, UV_RUN_DEFAULT);
+    }
+    return (double)(*(int *)calls ? called_ns : bench_now_ns() - start_ns) / SPAWNS;
+}
+
+static void measure_process(long mebibytes) {
+    int calls = 0;
+
+    bench_hold_memory((size_t)mebibytes << 20);
+    peer_report("process", mebibytes, "", bench_run_passes(pass_process, &calls));
+    calls = 1;
+    peer_report("process", mebibytes, "call", bench_run_passes(pass_process, &calls));
+}
+
 int main(int argc, char *argv[]) {
     static const struct peer_row rows[] = {
         {"timers", measure_timers},
@@ -407,6 +443,7 @@ int main(int argc, char *argv[]) {
         {"executor", measure_executor},
         {"names", measure_names},
         {"file", measure_file},
+        {"process", measure_process},
         {"echo", serve_echo},
         {NULL, NULL},
     };
