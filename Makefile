@@ -19,6 +19,9 @@ sweep:    ## lets every call of the kernel and every allocation fail once; some 
 fuzz:     ## runs random programs on eddy and on a model of it; N=programs
 	@tools/setup test && tools/fuzz $(N)
 
+soak:     ## a thousand connections come and go for a minute, and nothing may be left; S=seconds
+	@tools/setup test && tools/soak $(S)
+
 build:    ## builds the libraries, the command and the examples, into build/
 	@tools/setup build && tools/build build
 
@@ -34,4 +37,4 @@ docs:     ## makes the site, build/docs/html/index.html, and the manual pages, w
 clean:    ## removes build/
 	rm -rf build
 
-.PHONY: help run test sweep fuzz build bench install docs clean
+.PHONY: help run test sweep fuzz soak build bench install docs clean

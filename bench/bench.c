@@ -81,6 +81,14 @@ void bench_touch_memory(size_t bytes) {
     munmap(memory, bytes);
 }
 
+void bench_hold_memory(size_t bytes) {
+    char *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    bench_require(memory == MAP_FAILED ? -errno : 0, "memory to hold");
+
+    madvise(memory, bytes, MADV_NOHUGEPAGE);
+    memset(memory, 1, bytes);
+}
+
 void bench_sleep(double seconds) {
     struct timespec left = {(time_t)seconds, (long)((seconds - (double)(time_t)seconds) * 1e9)};
 

@@ -38,6 +38,9 @@ struct bench_memory bench_memory_of(pid_t process);
  * is the host's work, not ours, and costs up to fifty times a page fault. */
 void bench_touch_memory(size_t bytes);
 
+/* Keeps that much memory, in small pages, each of them touched: a parent of that size. */
+void bench_hold_memory(size_t bytes);
+
 /* Blocks the thread, whatever loops it has; nothing for seconds <= 0. */
 void bench_sleep(double seconds);
 

@@ -4,8 +4,10 @@
 #ifndef EDDY_H
 #define EDDY_H
 
+#include <eddy/address.h>
 #include <eddy/base.h>
 #include <eddy/channel.h>
+#include <eddy/datagram.h>
 #include <eddy/descriptor.h>
 #include <eddy/error.h>
 #include <eddy/executor.h>
@@ -15,6 +17,7 @@
 #include <eddy/loop.h>
 #include <eddy/name.h>
 #include <eddy/pipe.h>
+#include <eddy/process.h>
 #include <eddy/server.h>
 #include <eddy/stream.h>
 #include <eddy/sync.h>

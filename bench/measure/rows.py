@@ -85,6 +85,7 @@ FUTURES = ("asio", "libuv", "libevent", "go", "tokio", "node", "uvloop", "asynci
 CALLBACKS = ("asio", "libuv", "libevent", "node", "uvloop", "asyncio")
 THREADSAFE = ("asio", "libuv", "libevent", "go", "tokio", "node", "uvloop", "asyncio")
 CHANNELS = ("go", "tokio")
+PROCESSES = ("libuv", "uvloop", "asyncio")
 EXECUTORS = ("asio", "libuv", "tokio", "node", "uvloop", "asyncio")
 NAMES = ("libuv", "uvloop", "asyncio")
 SERVERS = ("asio", "libuv", "libevent", "state_threads", "go", "tokio", "node", "uvloop", "asyncio")
@@ -154,6 +155,9 @@ ROWS += [
     Row("threadsafe", "call_soon from another thread, bursts of 100,000", Goal(3.0),
         crosses_cores=True),
     Row("threadsafe-2", "the same from two threads", Goal(3.0), crosses_cores=True),
+    Row("datagram-echo", "UDP, 64 B to and fro between two tasks"),
+    Row("datagram-batch", "UDP, 64 B in batches of 32: each"),
+    Row("descriptor-echo", "eddy_recv and eddy_send, 64 B to and fro between two tasks"),
     Row("channel-trip", "a channel between two threads, there and back", crosses_cores=True),
     Row("channel-items", "a channel of 128 between two threads, one item of 100,000",
         crosses_cores=True),
@@ -162,7 +166,20 @@ ROWS += [
     Row("names-1", "getaddrinfo from /etc/hosts, one at a time", crosses_cores=True),
     Row("names-100", "getaddrinfo from /etc/hosts, 100 at once", crosses_cores=True),
     Row("names-same", "getaddrinfo of one name, 100 at once", crosses_cores=True),
+    Row("process-1024", "a program, from a parent of 1 GiB: spawn and end", Goal(1.2)),
+    Row("process-1024-call", "... the call that spawns"),
 ]
+for backend in ("io_uring", "epoll"):
+    FILES = {"ours": f"eddy {backend}"}
+    ROWS += [
+        Row("file-1", f"a cached read of 4 KiB: {backend}, beside pread", Goal(1.3), **FILES),
+        Row("file-1", f"a cached read of 4 KiB: {backend}, beside a ring", beside="limit io_uring",
+            **FILES),
+        Row("file-32", f"the same by 32 tasks: {backend}, beside pread", Goal(1.3), **FILES),
+        Row("file-32", f"the same by 32 tasks: {backend}, beside a ring, 32 at once",
+            beside="limit io_uring", **FILES),
+        Row("file-open", f"open, stat and close: {backend}", **FILES),
+    ]
 
 
 def size_text(size):
@@ -250,12 +267,20 @@ GROUPS = (
     Group("threadsafe", pair("threadsafe", both_cores=True) +
           peers(THREADSAFE, "threadsafe", both_cores=True)),
     Group("threadsafe-2", pair("threadsafe", "2", both_cores=True)),
+    Group("datagram", pair("datagram")),
     Group("channel", pair("channel", both_cores=True) +
           peers(CHANNELS, "channel", both_cores=True)),
     Group("executor-1", pair("executor", "1") + peers(EXECUTORS, "executor", "1")),
     Group("executor-2", pair("executor", "2", both_cores=True) +
           peers(EXECUTORS, "executor", "2", both_cores=True)),
     Group("names", pair("names", both_cores=True) + peers(NAMES, "names", both_cores=True)),
+    Group("file", (
+        Program("limit", ("limit_file",)),
+        Program("eddy io_uring", ("eddy_file",), environment=(("EDDY_BACKEND", "io_uring"),)),
+        Program("limit io_uring", ("limit_file_uring",)),
+        Program("eddy epoll", ("eddy_file",), environment=(("EDDY_BACKEND", "epoll"),)),
+    ) + peers(("libuv",), "file", rounds=2)),
+    Group("process", pair("process", "1024") + peers(PROCESSES, "process", "1024")),
     *(Group(f"echo-{size}x{connections}", ECHO_SERVERS, (load(connections, size),))
       for size, connections in ECHO_CASES),
     Group("connections", less_often(for_many(ECHO_SERVERS), 2), (

@@ -216,6 +216,7 @@ def compound(kind, code):
     name = re.search(r"\}\s*(\w+)\s*;$", code)
     name = name[1] if name else re.match(r"(?:typedef )?\w+ (\w+)", code)[1]
     body = code[code.index("{") + 1:code.rindex("}")]
+    body = re.sub(r"\bunion \{(.*?)\n {4}\};", r"\1", body, flags=re.DOTALL)  # one without a name
     members = members_of(body, ";" if kind == "struct" else ",")
     shown = [one for one in members if not one.name.startswith("reserved")]
     return Declaration(kind, name, f"{kind} {name}", shown, source=code)

@@ -75,7 +75,8 @@ EDDY_API ssize_t eddy_write(int fd, const void *data, size_t size);
 /* Sends `size` bytes of the regular file in_fd, from *offset on, without a copy through the
  * program; fewer where the file ends. *offset moves along; NULL: the file's own position does. What
  * is not in memory yet is read ahead in a thread of the default executor, so a slow disk keeps
- * nobody else waiting. Returns as eddy_send(); -EINVAL when in_fd is no regular file. Suspends. */
+ * nobody else waiting. Both have to stay open until it returns. Returns as eddy_send(); -EINVAL
+ * when in_fd is no regular file. Suspends. */
 EDDY_API ssize_t eddy_sendfile(int out_fd, int in_fd, off_t *offset, size_t size);
 
 /* --- connections ------------------------------------------------------------------------------ */

@@ -25,6 +25,8 @@
 extern "C" {
 #endif
 
+struct addrinfo; /* <netdb.h> hides it from strict C11, without _POSIX_C_SOURCE */
+
 /* Looks up the addresses of host and port ("80", "http"; at most 65535), as hints say: ai_family,
  * ai_socktype, ai_protocol, ai_flags (AI_PASSIVE, AI_CANONNAME ...); NULL: no wishes, and no flags.
  * Either text may be NULL or "", not both. Suspends; numbers are answered at once, without a

@@ -148,6 +148,12 @@ EDDY_API int eddy_server_close(eddy_server *server);
 /* Asks the clients' tasks to end: cancels them. close() then has little to wait for. */
 EDDY_API void eddy_server_cancel_clients(eddy_server *server);
 
+/* Closes the clients' streams: what they have written goes out, then the other end reads the end.
+ * Their functions go on, and every call on the stream returns EDDY_ECLOSED. abort: with a reset, at
+ * once, and unsent bytes are dropped. */
+EDDY_API void eddy_server_close_clients(eddy_server *server);
+EDDY_API void eddy_server_abort_clients(eddy_server *server);
+
 #ifdef __cplusplus
 }
 #endif

@@ -9,10 +9,10 @@
  * the server's certificate against the system's authorities, and that it is for the host that was
  * asked for. What weakens this has a name that says so.
  *
- * Besides those of a plain connection, codes are EDDY_ECERT_... (why a certificate was refused; the
- * sentence names the host), EDDY_EALERT (the other end refused us), EDDY_ENO_TLS (it speaks
- * something else), EDDY_ETLS (anything else about TLS), and of reading EDDY_ETRUNCATED: the
- * connection ended without the notice that TLS sends first, so the end may be missing. */
+ * Besides those of a plain connection, codes are EDDY_ECERT_EXPIRED and its like (why a certificate
+ * was refused; the sentence names the host), EDDY_EALERT (the other end refused us), EDDY_ENO_TLS
+ * (it speaks something else), EDDY_ETLS (anything else about TLS), and of reading EDDY_ETRUNCATED:
+ * the connection ended without the notice that TLS sends first, so the end may be missing. */
 #ifndef EDDY_TLS_H
 #define EDDY_TLS_H
 
@@ -21,8 +21,6 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
-
-typedef struct eddy_tls_context eddy_tls_context;
 
 typedef enum eddy_tls_version {
     EDDY_TLS_ANY = 0, /* 1.2 and what is newer */
@@ -78,7 +76,8 @@ typedef struct eddy_tls_options {
      * server refuses who offers something and nothing of it. */
     const char *const *alpn;
 
-    eddy_tls_version minimum_version, maximum_version;
+    eddy_tls_version minimum_version;
+    eddy_tls_version maximum_version;
     const char *ciphers;       /* of TLS 1.2, in OpenSSL's words; NULL: with forward secrecy */
     const char *cipher_suites; /* of TLS 1.3; NULL: OpenSSL's */
     const char *groups;        /* key exchange: "X25519:P-256"; NULL: OpenSSL's */
@@ -126,7 +125,7 @@ typedef struct eddy_start_tls_options {
 } eddy_start_tls_options;
 
 /* Puts TLS on a live stream, and shakes hands: what was received and not read is the beginning of
- * TLS. context NULL: eddy_tls_default(). Flush before. While it waits the stream takes no other
+ * TLS. context NULL: eddy_tls_default(). It flushes first. While it waits the stream takes no other
  * call. Suspends. Returns 0; -EBUSY, -EINVAL (no host name), -ENOMEM: the stream is as it was. All
  * other codes (see above; -ETIMEDOUT, -ECANCELED, EDDY_EINCOMPLETE: it ended meanwhile) end the
  * stream: close it. */

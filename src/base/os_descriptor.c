@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "os.h"
+#include "os_file.h"
 #include "util.h"
 
 #ifndef RWF_NOSIGNAL /* Linux 6.18 */
@@ -118,6 +119,20 @@ int eddy__os_accept_now(int fd, struct sockaddr *peer, socklen_t *peer_size) {
     return r;
 }
 
+int eddy__os_duplicate(int fd) {
+    int r = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+
+    return r < 0 ? -errno : r;
+}
+
+bool eddy__os_is_unix_datagram(int fd) {
+    int type = 0, family = 0;
+    socklen_t size = sizeof(type);
+
+    return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type != SOCK_STREAM &&
+           getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &size) == 0 && family == AF_UNIX;
+}
+
 int eddy__os_close_told(int fd) {
     return close(fd) < 0 && errno != EINTR ? -errno : 0;
 }
@@ -166,6 +181,29 @@ ssize_t eddy__os_write_now(int fd, const void *buffer, size_t size) {
     nonblocking_end(fd, flags);
     sigpipe_restore(&sigpipe, r);
     return r;
+}
+
+/* --- files of sockets ------------------------------------------------------------------------- */
+
+int eddy__os_setsockopt(int fd, int level, int name, const void *value, socklen_t size) {
+    return setsockopt(fd, level, name, value, size) < 0 ? -errno : 0;
+}
+
+int eddy__os_file_of(const char *path, struct eddy__os_file *out) {
+    struct stat about;
+
+    if (lstat(path, &about) < 0)
+        return -errno;
+    *out = (struct eddy__os_file){about.st_dev, about.st_ino};
+    return 0;
+}
+
+void eddy__os_unlink_if(const char *path, const struct eddy__os_file *file) {
+    struct eddy__os_file there;
+
+    if (file->number != 0 && eddy__os_file_of(path, &there) == 0 && there.device == file->device &&
+        there.number == file->number)
+        eddy__os_unlink(path);
 }
 
 /* --- from a file to a socket ------------------------------------------------------------------ */

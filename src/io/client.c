@@ -6,6 +6,8 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "connect.h"
+#include "log.h"
 #include "memory.h"
 #include "server.h"
 #include "socket.h"
@@ -16,10 +18,37 @@ static bool client_has_gone(const struct server_client *client, int code) {
     return code == EDDY_ECLOSED || eddy__socket_is_lost(code);
 }
 
+static void handshake_failed(eddy_server *server, const eddy_stream *stream, int code) {
+    server->handshakes_failed++;
+    if (server->loop->options.debug)
+        eddy__log(EDDY_LOG_DEBUG, "the hand-shake with %s failed: %s", eddy_stream_peer(stream),
+                  eddy_error_text(code));
+}
+
+/* That it fails is nothing that the server's owner has to know: anybody may knock. Suspends. */
+static int client_greet(const struct server_client *client) {
+    eddy_server *server = client->server;
+    const eddy_stream_layer *layer = (const eddy_stream_layer *)server->options.tls;
+    int r = layer
+                ? eddy__stream_greet(client->stream, layer, NULL, server->options.handshake_seconds)
+                : 0;
+
+    if (r == 0)
+        return 0;
+    if (r != -ECANCELED)
+        handshake_failed(server, client->stream ? client->stream : client->kept, r);
+    eddy_stream_abort(client->stream);
+    return r;
+}
+
 static int client_run(void *arg) {
     struct server_client *client = arg;
-    int r = client->server->fn(client->stream, client->server->arg);
+    eddy_server *server = client->server;
+    int r = client_greet(client);
 
+    if (r < 0)
+        return r == -ECANCELED ? r : 0;
+    r = server->fn(client->stream ? client->stream : client->kept, server->arg);
     return client_has_gone(client, r) ? 0 : r;
 }
 
@@ -29,6 +58,8 @@ static void client_end(void *arg) {
     eddy_server *server = client->server;
 
     eddy_stream_close(client->stream);
+    if (client->kept)
+        eddy__stream_let_go(client->kept);
     list_remove(&client->node);
     if (client->task)
         eddy_detach(client->task);
@@ -73,7 +104,8 @@ static int client_start(struct server_client *client) {
 
 int eddy__server_add_client(eddy_server *server, int fd) {
     eddy_connect_options options = {.limit_bytes = server->options.limit_bytes,
-                                    .high_water_bytes = server->options.high_water_bytes};
+                                    .high_water_bytes = server->options.high_water_bytes,
+                                    .shutdown_seconds = server->options.shutdown_seconds};
     struct server_client *client;
     eddy_stream *stream;
     int r = eddy__stream_new(server->loop, fd, &options, &stream);
@@ -107,4 +139,23 @@ void eddy_server_cancel_clients(eddy_server *server) {
         eddy_cancel(container_of(node, struct server_client, node)->task);
     }
     eddy__server_unref(server);
+}
+
+static void close_clients(eddy_server *server, bool is_abort) {
+    for (struct list_node *node = server->clients.next; node != &server->clients;
+         node = node->next) {
+        struct server_client *client = container_of(node, struct server_client, node);
+        if (!client->stream)
+            continue;
+        client->kept = client->stream;
+        eddy__stream_close_under(client->kept, is_abort);
+    }
+}
+
+void eddy_server_close_clients(eddy_server *server) {
+    close_clients(server, false);
+}
+
+void eddy_server_abort_clients(eddy_server *server) {
+    close_clients(server, true);
 }

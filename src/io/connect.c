@@ -9,7 +9,10 @@
 #include "connecting.h"
 #include "os.h"
 #include "resolve.h"
+#include "scope.h"
 #include "stream.h"
+
+#define HANDSHAKE_SECONDS 60.0 /* as asyncio has it */
 
 eddy_connect_options eddy__connect_options(const eddy_connect_options *given, size_t given_size) {
     eddy_connect_options options = {0};
@@ -31,12 +34,60 @@ struct eddy__socket_options eddy__socket_options_of(const eddy_connect_options *
     };
 }
 
+/* --- a layer on the stream -------------------------------------------------------------------- */
+
+int eddy__stream_greet(eddy_stream *stream, const eddy_stream_layer *layer, const char *host,
+                       double seconds) {
+    eddy_timeout timeout;
+    bool is_late;
+    int r;
+
+    seconds = seconds > 0 ? seconds : HANDSHAKE_SECONDS;
+    eddy_timeout_begin_at("the hand-shake", &timeout, seconds);
+    r = layer->start(layer, stream, host);
+    is_late = r == -ECANCELED && eddy_timeout_expired(&timeout);
+    r = eddy_timeout_end(&timeout, r);
+    if (is_late && r == -ETIMEDOUT)
+        return eddy_raise(r, "the hand-shake with %s was not over after %g seconds",
+                          eddy_stream_peer(stream), seconds);
+    return r;
+}
+
+/* Should the loop be closed over it, nobody else knows of the stream. */
+struct greeting {
+    struct eddy__hold hold;
+    eddy_stream *stream;
+};
+
+static void greeting_dropped(struct eddy__hold *hold) {
+    eddy_stream_abort(container_of(hold, struct greeting, hold)->stream);
+}
+
+/* Takes the stream if it fails. Suspends. */
+static int stream_greet(struct eddy__task *task, eddy_stream *stream,
+                        const eddy_stream_layer *layer, const char *host, double seconds) {
+    struct greeting greeting = {.stream = stream};
+    int r;
+
+    eddy__hold_begin(&greeting.hold, task, "eddy_open_connection", greeting_dropped);
+    r = layer->is_server ? eddy_raise(-EINVAL, "a TLS context for servers cannot greet one")
+                         : eddy__stream_greet(stream, layer, host, seconds);
+    eddy__hold_end(&greeting.hold);
+    if (r < 0)
+        eddy_stream_abort(stream);
+    return r;
+}
+
 int eddy__stream_open(struct eddy__task *task, int fd, const char *host,
                       const eddy_connect_options *options, eddy_stream **out) {
+    const eddy_stream_layer *layer = (const eddy_stream_layer *)options->tls;
     eddy_stream *stream;
     int r = eddy__stream_new(task->future.loop, fd, options, &stream);
 
-    (void)host;
+    if (r == 0 && layer)
+        r = stream_greet(task, stream, layer,
+                         options->server_hostname ? options->server_hostname : host,
+                         options->handshake_seconds);
     if (r < 0)
         return r;
     *out = stream;
@@ -45,8 +96,15 @@ int eddy__stream_open(struct eddy__task *task, int fd, const char *host,
 
 /* --- by name ---------------------------------------------------------------------------------- */
 
-static void drop_addresses(void *addresses) {
-    eddy__addresses_free(addresses);
+/* Addresses that are there already, while others are looked up: the loop may be closed over that.
+ */
+struct held_addresses {
+    struct eddy__hold hold;
+    struct addrinfo *list;
+};
+
+static void held_addresses_dropped(struct eddy__hold *hold) {
+    eddy__addresses_free(container_of(hold, struct held_addresses, hold)->list);
 }
 
 /* Where to connect from. Suspends. */
@@ -56,13 +114,16 @@ static int resolve_local(struct eddy__task *task, const eddy_connect_options *op
                                    .ai_flags = AI_PASSIVE,
                                    .ai_socktype = SOCK_STREAM,
                                    .ai_protocol = IPPROTO_TCP};
-    const struct eddy__resolve_beside beside = {drop_addresses, addresses};
+    const char *port = options->local_port ? options->local_port : "0";
+    struct held_addresses held = {.list = addresses};
+    int r;
 
     if (!options->local_host && !options->local_port)
         return 0;
-    return eddy__resolve_beside(task, options->local_host,
-                                options->local_port ? options->local_port : "0", &hints, &beside,
-                                out);
+    eddy__hold_begin(&held.hold, task, "eddy_open_connection", held_addresses_dropped);
+    r = eddy__resolve_hints(task, options->local_host, port, &hints, out);
+    eddy__hold_end(&held.hold);
+    return r;
 }
 
 /* Suspends. */
@@ -71,7 +132,7 @@ static int resolve_both(struct eddy__task *task, const char *host, const char *p
                         struct addrinfo **locals) {
     const struct addrinfo hints = {
         .ai_family = options->family, .ai_socktype = SOCK_STREAM, .ai_protocol = IPPROTO_TCP};
-    int r = eddy__resolve_hints(task, host, port, &hints, addresses);
+    int r = eddy__resolve_hints(task, host, port ? port : "", &hints, addresses);
 
     return r < 0 ? r : resolve_local(task, options, *addresses, locals);
 }

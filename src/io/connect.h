@@ -3,7 +3,7 @@
 #ifndef EDDY__CONNECT_H
 #define EDDY__CONNECT_H
 
-#include <eddy/stream.h>
+#include <eddy/ext/stream.h>
 
 #include "socket.h"
 #include "task.h"
@@ -18,5 +18,10 @@ struct eddy__socket_options eddy__socket_options_of(const eddy_connect_options *
  * expect there. Takes fd, also when it fails. Suspends. */
 int eddy__stream_open(struct eddy__task *task, int fd, const char *host,
                       const eddy_connect_options *options, eddy_stream **out);
+
+/* Starts the layer on a stream, within these seconds (0: 60). Suspends. Returns 0, or the layer's
+ * code, or -ETIMEDOUT. */
+int eddy__stream_greet(eddy_stream *stream, const eddy_stream_layer *layer, const char *host,
+                       double seconds);
 
 #endif

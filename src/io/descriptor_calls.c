@@ -10,9 +10,8 @@
 #include <errno.h>
 #include <poll.h>
 
-#include "os.h"
+#include "kept.h"
 #include "sendfile.h"
-#include "task.h"
 
 _Static_assert(EDDY_READABLE == POLLIN && EDDY_URGENT == POLLPRI && EDDY_WRITABLE == POLLOUT &&
                    EDDY_FAILED == POLLERR && EDDY_HUNG_UP == POLLHUP,
@@ -104,10 +103,101 @@ ssize_t eddy_recvmsg(int fd, struct msghdr *message, int flags) {
     return op_run(&op);
 }
 
+/* --- trying ----------------------------------------------------------------------------------- */
+
+/* What is no operation of the pollers: tried, and tried again when it is ready. */
+struct transfer {
+    struct eddy__kept kept;
+    enum { TRANSFER_READ, TRANSFER_WRITE, TRANSFER_SEND } kind;
+    void *buffer; /* neither writing nor sending writes to it */
+    size_t size;
+    const struct msghdr *message;
+    int flags;
+};
+
+static ssize_t transfer_now(const struct transfer *transfer) {
+    int fd = eddy__kept_fd(&transfer->kept);
+
+    switch (transfer->kind) {
+    case TRANSFER_READ:
+        return eddy__os_read_now(fd, transfer->buffer, transfer->size);
+    case TRANSFER_WRITE:
+        return eddy__os_write_now(fd, transfer->buffer, transfer->size);
+    default:
+        return eddy__os_sendmsg(fd, transfer->message, transfer->flags | MSG_DONTWAIT);
+    }
+}
+
+/* Suspends. Who sends to an address by a Unix socket lacks the receiver's room, of which nothing
+ * tells. */
+static int transfer_wait(struct transfer *transfer) {
+    if (transfer->kind == TRANSFER_SEND && transfer->message->msg_name)
+        return eddy__kept_wait_a_little(&transfer->kept);
+    return eddy__kept_wait(&transfer->kept, transfer->kind == TRANSFER_READ ? POLLIN : POLLOUT);
+}
+
+/* Suspends while it is not ready. -EINTR: once more. */
+static ssize_t transfer_once(struct transfer *transfer) {
+    ssize_t r = transfer_now(transfer);
+
+    if (r != -EAGAIN)
+        return r == -EINTR || r >= 0 ? r : eddy__fail((int)r);
+    r = transfer_wait(transfer);
+    return r < 0 ? r : -EINTR;
+}
+
+/* Suspends. */
+static ssize_t transfer_run(struct transfer *transfer) {
+    struct eddy__task *task;
+    ssize_t r = eddy__checkpoint(NULL, &task);
+
+    if (r < 0)
+        return r;
+    do {
+        r = transfer_once(transfer);
+    } while (r == -EINTR);
+    eddy__kept_release(&transfer->kept);
+    if (r >= 0)
+        eddy__task_charge(task);
+    return r;
+}
+
 /* --- sending ---------------------------------------------------------------------------------- */
 
 ssize_t eddy_send(int fd, const void *data, size_t size, int flags) {
     return eddy_sendto(fd, data, size, flags, NULL, 0);
+}
+
+/* A poller cannot wait for the room of a Unix receiver that the socket is not connected to, and the
+ * one on io_uring not for that of any (loop/uring_foreign.c): then it says -EAGAIN. */
+static ssize_t message_send(int fd, const struct msghdr *message, int flags) {
+    struct transfer transfer = {
+        .kept = EDDY__KEPT(fd), .kind = TRANSFER_SEND, .message = message, .flags = flags};
+    struct eddy__op op = {.code = EDDY__OP_SENDMSG,
+                          .fd = fd,
+                          .is_foreign = true,
+                          .flags = flags,
+                          .message = (struct msghdr *)message};
+    const struct sockaddr *to = message->msg_name;
+    ssize_t r = to && to->sa_family == AF_UNIX && waits(flags) ? -EAGAIN : op_run(&op);
+
+    return r == -EAGAIN && waits(flags) ? transfer_run(&transfer) : r;
+}
+
+/* To the peer. */
+static ssize_t data_send(int fd, const void *data, size_t size, int flags) {
+    struct iovec whole = {(void *)data, size};
+    struct eddy__op op = {.code = EDDY__OP_SEND,
+                          .fd = fd,
+                          .is_foreign = true,
+                          .flags = flags,
+                          .buffer = (void *)data,
+                          .size = size};
+    ssize_t r = op_run(&op);
+
+    if (r != -EAGAIN || !waits(flags))
+        return r;
+    return message_send(fd, &(struct msghdr){.msg_iov = &whole, .msg_iovlen = 1}, flags);
 }
 
 static ssize_t send_some(int fd, const void *data, size_t size, int flags,
@@ -117,17 +207,8 @@ static ssize_t send_some(int fd, const void *data, size_t size, int flags,
                              .msg_iovlen = 1,
                              .msg_name = (void *)address,
                              .msg_namelen = address_size};
-    struct eddy__op op = {.fd = fd, .is_foreign = true, .flags = flags};
 
-    if (address) {
-        op.code = EDDY__OP_SENDMSG;
-        op.message = &message;
-    } else {
-        op.code = EDDY__OP_SEND;
-        op.buffer = (void *)data;
-        op.size = size;
-    }
-    return op_run(&op);
+    return address ? message_send(fd, &message, flags) : data_send(fd, data, size, flags);
 }
 
 ssize_t eddy_sendto(int fd, const void *data, size_t size, int flags,
@@ -143,13 +224,7 @@ ssize_t eddy_sendto(int fd, const void *data, size_t size, int flags,
 }
 
 ssize_t eddy_sendmsg(int fd, const struct msghdr *message, int flags) {
-    struct eddy__op op = {.code = EDDY__OP_SENDMSG,
-                          .fd = fd,
-                          .is_foreign = true,
-                          .flags = flags,
-                          .message = (struct msghdr *)message};
-
-    return op_run(&op);
+    return message_send(fd, message, flags);
 }
 
 ssize_t eddy_sendfile(int out_fd, int in_fd, off_t *offset, size_t size) {
@@ -168,53 +243,18 @@ ssize_t eddy_sendfile(int out_fd, int in_fd, off_t *offset, size_t size) {
 
 /* --- what is no socket ------------------------------------------------------------------------ */
 
-static ssize_t wait_for(int fd, uint32_t events) {
-    struct eddy__op op = {.code = EDDY__OP_POLL, .fd = fd, .is_foreign = true, .events = events};
-
-    return eddy__op_await(NULL, &op);
-}
-
-struct transfer {
-    int fd;
-    bool writes;
-    void *buffer; /* writing does not write to it */
-    size_t size;
-};
-
-/* Suspends while it is not ready. */
-static ssize_t transfer_once(const struct transfer *transfer) {
-    ssize_t r = transfer->writes
-                    ? eddy__os_write_now(transfer->fd, transfer->buffer, transfer->size)
-                    : eddy__os_read_now(transfer->fd, transfer->buffer, transfer->size);
-
-    if (r != -EAGAIN)
-        return r == -EINTR || r >= 0 ? r : eddy__fail((int)r);
-    r = wait_for(transfer->fd, transfer->writes ? POLLOUT : POLLIN);
-    return r < 0 ? r : -EINTR; /* once more */
-}
-
-/* These are no operations of the pollers: tried, and tried again when it is ready. Suspends. */
-static ssize_t transfer_run(const struct transfer *transfer) {
-    struct eddy__task *task;
-    ssize_t r = eddy__checkpoint(NULL, &task);
-
-    if (r < 0)
-        return r;
-    do {
-        r = transfer_once(transfer);
-    } while (r == -EINTR);
-    if (r >= 0)
-        eddy__task_charge(task);
-    return r;
-}
-
 ssize_t eddy_read(int fd, void *buffer, size_t size) {
-    return transfer_run(&(struct transfer){.fd = fd, .buffer = buffer, .size = size});
+    struct transfer transfer = {
+        .kept = EDDY__KEPT(fd), .kind = TRANSFER_READ, .buffer = buffer, .size = size};
+
+    return transfer_run(&transfer);
 }
 
 static ssize_t write_some(int fd, const void *data, size_t size) {
-    return transfer_run(
-        &(struct transfer){.fd = fd, .writes = true, .buffer = (void *)data, .size = size});
+    struct transfer transfer = {
+        .kept = EDDY__KEPT(fd), .kind = TRANSFER_WRITE, .buffer = (void *)data, .size = size};
+
+    return transfer_run(&transfer);
 }
 
 ssize_t eddy_write(int fd, const void *data, size_t size) {
@@ -259,10 +299,12 @@ int eddy_connect(int fd, const struct sockaddr *address, socklen_t address_size)
 
 int eddy_wait_fd(int fd, int events) {
     const int known = EDDY_READABLE | EDDY_URGENT | EDDY_WRITABLE;
+    struct eddy__op op = {
+        .code = EDDY__OP_POLL, .fd = fd, .is_foreign = true, .events = (uint32_t)events};
 
     if (!events || events & ~known)
         return eddy_raise(-EINVAL, "eddy_wait_fd() does not know events %#x", (unsigned)events);
-    return (int)wait_for(fd, (uint32_t)events);
+    return (int)eddy__op_await(NULL, &op);
 }
 
 /* A thread without a loop has nobody who waits. */

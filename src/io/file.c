@@ -82,7 +82,7 @@ static void name_format(char *name, size_t size, int fd, const char *path) {
         snprintf(name, size, "descriptor %d", fd);
 }
 
-static eddy_file *file_alloc(int fd, const char *path) {
+static eddy_file *file_alloc(int fd, int flags, const char *path) {
     size_t name_bytes = path ? strlen(path) + sizeof("\"\"") : sizeof("descriptor 1234567890");
     eddy_file *file = eddy__alloc(sizeof(*file) + name_bytes);
 
@@ -90,7 +90,7 @@ static eddy_file *file_alloc(int fd, const char *path) {
         return NULL;
     *file = (eddy_file){.closing = {.work = closing_work, .free = closing_free, .is_due = true},
                         .fd = fd,
-                        .flags = eddy__os_get_flags(fd)};
+                        .flags = flags};
     atomic_init(&file->refs, 1);
     name_format(file->name, name_bytes, fd, path);
     return file;
@@ -156,8 +156,10 @@ static int fail_to_open_path(int code, const char *path) {
     return eddy__path_fail(code, "open", path);
 }
 
-int eddy__file_new(int fd, const char *path, eddy_file **out) {
-    eddy_file *file = file_alloc(fd, path);
+/* A file of a descriptor that was opened with these flags (or why they are not known); fd is still
+ * the caller's when it fails. */
+static int file_new(int fd, int flags, const char *path, eddy_file **out) {
+    eddy_file *file = file_alloc(fd, flags, path);
     int r;
 
     if (!file)
@@ -176,8 +178,8 @@ int eddy__file_new(int fd, const char *path, eddy_file **out) {
  */
 
 /* Takes the descriptor. */
-static int file_adopt(int fd, const char *path, eddy_file **out) {
-    int r = eddy__file_new(fd, path, out);
+static int file_adopt(int fd, int flags, const char *path, eddy_file **out) {
+    int r = file_new(fd, flags, path, out);
 
     if (r < 0)
         eddy__os_close(fd);
@@ -254,7 +256,7 @@ int eddy_file_open(const char *path, int flags, mode_t mode, eddy_file **out) {
         r = -ESPIPE;
     if (r < 0)
         return fail_to_open_path(r, path);
-    r = file_adopt(r, path, out);
+    r = file_adopt(r, flags, path, out);
     if (r == 0)
         eddy__task_charge(task);
     return r;
@@ -295,11 +297,11 @@ int eddy_file_open_temporary(const char *directory, eddy_file **out) {
     if (r < 0)
         return eddy_raise(r, "cannot open a temporary file in \"%s\": %s", making.path,
                           eddy_error_text(r));
-    return file_adopt(r, NULL, out);
+    return file_adopt(r, O_RDWR, NULL, out);
 }
 
 int eddy_file_from_fd(int fd, eddy_file **out) {
-    int r = file_adopt(fd, NULL, out);
+    int r = file_adopt(fd, eddy__os_get_flags(fd), NULL, out);
     off_t position = r < 0 ? 0 : eddy__os_lseek(fd, 0, SEEK_CUR);
 
     if (r == 0)
@@ -314,8 +316,8 @@ int eddy_file_from_fd(int fd, eddy_file **out) {
 static bool closes_now(const eddy_file *file) {
     struct stat status;
 
-    return (file->flags & O_ACCMODE) == O_RDONLY && file->is_local &&
-           eddy__os_fstat_now(file->fd, &status) == 0 && status.st_nlink > 0;
+    return (file->flags & O_ACCMODE) == O_RDONLY && file->is_local && !eddy__os_disk_is_cold &&
+           eddy__os_fstat(file->fd, &status) == 0 && status.st_nlink > 0;
 }
 
 /* Suspends. Cancelled, it goes on alone: it is due. */
@@ -332,13 +334,24 @@ static int file_close_waiting(struct eddy__task *task, eddy_file *file) {
     return r;
 }
 
+/* What a close that is refused holds, while the others run. */
+struct refusal {
+    struct eddy__wait wait;
+    eddy_file *file;
+};
+
+static void refusal_dropped(struct eddy__wait *wait) {
+    eddy__file_unref(container_of(wait, struct refusal, wait)->file);
+}
+
 int eddy_file_close(eddy_file *file) {
+    struct refusal refusal = {.wait = {.drop = refusal_dropped}, .file = file};
     struct eddy__task *task;
     int r;
 
     if (!file)
         return 0;
-    r = eddy__checkpoint_holding(NULL, NULL, &task);
+    r = eddy__checkpoint_holding(NULL, &refusal.wait, &task);
     if (r == 0 && atomic_load_explicit(&file->refs, memory_order_acquire) == 1) {
         if (!closes_now(file))
             return file_close_waiting(task, file);

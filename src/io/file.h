@@ -35,10 +35,6 @@ struct eddy_file {
 /* --- file.c ------------------------------------------------------------------------------------
  */
 
-/* A file of an open descriptor. Never suspends. `path` NULL: it has none. Returns 0, -ESPIPE,
- * -EISDIR, -ENOMEM, with a sentence: fd is still the caller's. */
-int eddy__file_new(int fd, const char *path, eddy_file **out);
-
 /* Opens what is there, in a call that has begun. Suspends. Returns the descriptor, or a code
  * without a sentence. */
 int eddy__file_open_fd(struct eddy__task *task, const char *path, int flags);

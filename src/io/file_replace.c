@@ -26,7 +26,7 @@ static char *target_of(const char *path) {
     return eddy__strdup(realpath(path, resolved) ? resolved : path);
 }
 
-/* Hidden, in the same folder: ".name.XXXXXX". */
+/* Hidden, in the same folder: ".name.XXXXXX". A name may be 255 bytes long. */
 static char *temporary_of(const char *target) {
     const char *slash = strrchr(target, '/');
     int folder_bytes = slash ? (int)(slash + 1 - target) : 0;
@@ -34,7 +34,7 @@ static char *temporary_of(const char *target) {
     char *name = eddy__alloc(size);
 
     if (name)
-        snprintf(name, size, "%.*s.%s%s", folder_bytes, target, target + folder_bytes,
+        snprintf(name, size, "%.*s.%.200s%s", folder_bytes, target, target + folder_bytes,
                  TEMPORARY_ENDING);
     return name;
 }

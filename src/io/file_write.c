@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * file_write.c - writing: all of it, or an error that tells how much.
  *
- * Some filesystems take a write into memory without waiting (XFS, Btrfs; not ext4): they are asked
+ * Some filesystems take a write into memory without waiting (not ext4, not tmpfs): they are asked
  * first. What they have taken cannot be taken back, so the rest is waited for, cancelled or not. */
 #include <errno.h>
 

@@ -13,7 +13,6 @@ struct resolve_wait {
     struct eddy__wait wait;
     struct eddy__lookup lookup;
     struct eddy__task *task;
-    const struct eddy__resolve_beside *beside; /* what the caller holds, or NULL */
 };
 
 static void resolve_done(struct eddy__lookup *lookup) {
@@ -26,11 +25,7 @@ static void resolve_cancel(struct eddy__wait *wait) {
 
 /* The loop is closed over it: nobody is there for the answer. */
 static void resolve_drop(struct eddy__wait *wait) {
-    struct resolve_wait *resolve = container_of(wait, struct resolve_wait, wait);
-
-    eddy__lookup_forget(&resolve->lookup);
-    if (resolve->beside)
-        resolve->beside->drop(resolve->beside->held);
+    eddy__lookup_forget(&container_of(wait, struct resolve_wait, wait)->lookup);
 }
 
 static void resolve_look(const struct eddy__wait *wait, struct eddy__look *look) {
@@ -46,13 +41,10 @@ static void resolve_look_reverse(const struct eddy__wait *wait, struct eddy__loo
 #define RESOLVE_WAIT(describe) \
     { .cancel = resolve_cancel, .drop = resolve_drop, .look = (describe) }
 
-int eddy__resolve_beside(struct eddy__task *task, const char *host, const char *port,
-                         const struct addrinfo *hints, const struct eddy__resolve_beside *beside,
-                         struct addrinfo **out) {
-    struct resolve_wait resolve = {.wait = RESOLVE_WAIT(resolve_look),
-                                   .lookup.done = resolve_done,
-                                   .task = task,
-                                   .beside = beside};
+int eddy__resolve_hints(struct eddy__task *task, const char *host, const char *port,
+                        const struct addrinfo *hints, struct addrinfo **out) {
+    struct resolve_wait resolve = {
+        .wait = RESOLVE_WAIT(resolve_look), .lookup.done = resolve_done, .task = task};
 
     if (!eddy__lookup_submit_hints(task->future.loop, &resolve.lookup, host, port, hints))
         eddy__task_park(task, &resolve.wait);
@@ -62,11 +54,6 @@ int eddy__resolve_beside(struct eddy__task *task, const char *host, const char *
         return eddy__lookup_raise(&resolve.lookup, host, port);
     *out = resolve.lookup.addresses;
     return 0;
-}
-
-int eddy__resolve_hints(struct eddy__task *task, const char *host, const char *port,
-                        const struct addrinfo *hints, struct addrinfo **out) {
-    return eddy__resolve_beside(task, host, port, hints, NULL, out);
 }
 
 int eddy__resolve(struct eddy__task *task, const char *host, const char *port, int flags,

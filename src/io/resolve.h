@@ -18,16 +18,6 @@ int eddy__resolve(struct eddy__task *task, const char *host, const char *port, i
 int eddy__resolve_hints(struct eddy__task *task, const char *host, const char *port,
                         const struct addrinfo *hints, struct addrinfo **out);
 
-/* The same for a caller that holds something meanwhile: should the loop be closed over the look-up,
- * drop(held) gives it back. Suspends. */
-struct eddy__resolve_beside {
-    void (*drop)(void *held);
-    void *held;
-};
-int eddy__resolve_beside(struct eddy__task *task, const char *host, const char *port,
-                         const struct addrinfo *hints, const struct eddy__resolve_beside *beside,
-                         struct addrinfo **out);
-
 static inline void eddy__addressesp_free(struct addrinfo **addresses) {
     eddy__addresses_free(*addresses);
 }

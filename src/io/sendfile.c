@@ -12,8 +12,7 @@
 #include <eddy/descriptor.h>
 #include <eddy/threads.h>
 
-#include "os.h"
-#include "task.h"
+#include "kept.h"
 
 #define PIECE_BYTES ((size_t)256 << 10)
 
@@ -47,38 +46,43 @@ static int piece_cut(struct piece *piece) {
     return 0;
 }
 
-/* Suspends. */
-static ssize_t wait_for_room(int fd, bool is_foreign) {
-    struct eddy__op op = {
-        .code = is_foreign ? EDDY__OP_POLL : EDDY__OP_WRITABLE, .fd = fd, .is_foreign = is_foreign};
+/* Suspends. Of ours nothing has to be kept. */
+static int wait_for_room(struct eddy__kept *kept, bool is_foreign) {
+    struct eddy__op op = {.code = EDDY__OP_WRITABLE, .fd = kept->fd};
 
-    if (is_foreign)
-        op.events = EDDY_WRITABLE;
-    return eddy__op_await(NULL, &op);
+    return is_foreign ? eddy__kept_wait(kept, EPOLLOUT) : (int)eddy__op_await(NULL, &op);
 }
 
 /* Suspends. Returns how much of it the socket took, 0 at the end of the file. */
-static ssize_t piece_send(int fd, bool is_foreign, struct piece *piece) {
-    ssize_t r = piece_cut(piece);
+static ssize_t piece_send_to(struct eddy__kept *kept, bool is_foreign, struct piece *piece) {
+    ssize_t r = piece_fetch(piece);
 
-    if (r < 0 || piece->size == 0)
-        return r < 0 ? eddy__fail((int)r) : 0;
-    r = piece_fetch(piece);
     while (r >= 0) {
-        r = eddy__os_sendfile_now(fd, piece->fd, &piece->offset, piece->size);
+        r = eddy__os_sendfile_now(eddy__kept_fd(kept), piece->fd, &piece->offset, piece->size);
         if (r == -EAGAIN)
-            r = wait_for_room(fd, is_foreign);
-        else if (r != -EINTR)
-            return r < 0 ? eddy__fail((int)r) : r;
-        else
+            r = wait_for_room(kept, is_foreign);
+        else if (r == -EINTR)
             r = 0;
+        else
+            return r < 0 ? eddy__fail((int)r) : r;
     }
     return r;
 }
 
+static ssize_t piece_send(int socket_fd, bool is_foreign, struct piece *piece) {
+    struct eddy__kept kept = EDDY__KEPT(socket_fd);
+    ssize_t r = piece_cut(piece);
+
+    if (r < 0 || piece->size == 0)
+        return r < 0 ? eddy__fail((int)r) : 0;
+    r = piece_send_to(&kept, is_foreign, piece);
+    eddy__kept_release(&kept);
+    return r;
+}
+
 ssize_t eddy__sendfile(int socket_fd, bool is_foreign, int file_fd, off_t *offset, size_t size) {
-    size_t sent = 0;
     struct eddy__task *task;
+    size_t sent = 0;
     ssize_t r = eddy__checkpoint(NULL, &task);
 
     if (r < 0)

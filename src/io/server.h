@@ -27,8 +27,9 @@ struct server_listener {
 struct server_client {
     struct list_node node; /* in server->clients */
     eddy_server *server;
-    eddy_stream *stream; /* NULL once its function has closed it */
-    eddy_task *task;     /* a reference */
+    eddy_stream *stream; /* NULL once it is closed, by its function or by the server: then, kept: */
+    eddy_stream *kept;
+    eddy_task *task; /* a reference */
 };
 
 /* The task that waits for the server's end. Lies on its stack. */

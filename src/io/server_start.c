@@ -7,10 +7,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <eddy/ext/stream.h>
+
 #include "memory.h"
 #include "os.h"
 #include "resolve.h"
 #include "scheduler.h"
+#include "scope.h"
 #include "server.h"
 
 #define BACKLOG_DEFAULT 1024
@@ -39,6 +42,10 @@ static int port_of(int fd) {
     return r < 0 ? r : eddy__address_port(&address.any);
 }
 
+static const eddy_stream_layer *layer_of(const eddy_server_options *options) {
+    return (const eddy_stream_layer *)options->tls;
+}
+
 static void server_take(eddy_server *server, struct listeners *listeners) {
     server->listeners_count = listeners->count;
     for (int i = 0; i < listeners->count; i++) {
@@ -55,11 +62,14 @@ static void server_take(eddy_server *server, struct listeners *listeners) {
 static int server_new(eddy_loop *loop, struct listeners *listeners,
                       const eddy_server_options *options, eddy_server **out) {
     size_t bytes = (size_t)listeners->count * sizeof(struct server_listener);
+    const eddy_stream_layer *layer = layer_of(options);
     int port = port_of(listeners->fds[0]);
     eddy_server *server;
 
     if (port < 0)
         return eddy__fail(port);
+    if (layer && !layer->is_server)
+        return eddy_raise(-EINVAL, "a server needs a TLS context for servers");
     server = eddy__zalloc(sizeof(*server) + bytes);
     if (!server)
         return eddy__fail(-ENOMEM);
@@ -68,12 +78,18 @@ static int server_new(eddy_loop *loop, struct listeners *listeners,
     list_init(&server->clients);
     server->port = port;
     server->options = *options;
+    if (layer && layer->ref)
+        layer->ref(layer);
     server_take(server, listeners);
     *out = server;
     return 0;
 }
 
 void eddy__server_free(eddy_server *server) {
+    const eddy_stream_layer *layer = layer_of(&server->options);
+
+    if (layer && layer->unref)
+        layer->unref(layer);
     eddy_loop_unref(server->loop);
     eddy__free(server);
 }
@@ -155,25 +171,23 @@ static struct eddy__listen_options listen_options_of(const eddy_server_options *
 
 /* The addresses of several hosts: for a moment one list, as they are to have one port. */
 struct hosts {
+    struct eddy__hold hold; /* while they are looked up: the loop may be closed over that */
     struct addrinfo *lists[HOSTS_MAX];
     int count;
 };
 
-static void hosts_free(void *arg) {
-    struct hosts *hosts = arg;
-
+static void hosts_free(struct hosts *hosts) {
     while (hosts->count > 0)
         eddy__addresses_free(hosts->lists[--hosts->count]);
 }
 
-static void hosts_freep(struct hosts *hosts) {
-    hosts_free(hosts);
+static void hosts_dropped(struct eddy__hold *hold) {
+    hosts_free(container_of(hold, struct hosts, hold));
 }
 
 /* Suspends. */
 static int hosts_add(struct hosts *hosts, struct eddy__task *task, const char *host,
                      const char *port, int family) {
-    const struct eddy__resolve_beside beside = {hosts_free, hosts};
     const struct addrinfo hints = {.ai_family = family,
                                    .ai_flags = AI_PASSIVE,
                                    .ai_socktype = SOCK_STREAM,
@@ -183,7 +197,7 @@ static int hosts_add(struct hosts *hosts, struct eddy__task *task, const char *h
 
     if (hosts->count == HOSTS_MAX)
         return eddy_raise(-EINVAL, "a server listens on %d hosts at most", HOSTS_MAX);
-    r = eddy__resolve_beside(task, host, port, &hints, &beside, &list);
+    r = eddy__resolve_hints(task, host, port, &hints, &list);
     if (r == 0)
         hosts->lists[hosts->count++] = list;
     return r;
@@ -192,10 +206,13 @@ static int hosts_add(struct hosts *hosts, struct eddy__task *task, const char *h
 /* Suspends. */
 static int hosts_resolve(struct hosts *hosts, struct eddy__task *task, const char *host,
                          const char *port, const eddy_server_options *options) {
-    int r = hosts_add(hosts, task, host, port, options->family);
+    int r;
 
+    eddy__hold_begin(&hosts->hold, task, "eddy_start_server", hosts_dropped);
+    r = hosts_add(hosts, task, host, port, options->family);
     for (const char *const *more = options->hosts; r == 0 && more && *more; more++)
         r = hosts_add(hosts, task, *more, port, options->family);
+    eddy__hold_end(&hosts->hold);
     return r;
 }
 
@@ -276,7 +293,7 @@ static int listen_on_hosts(struct hosts *hosts, const eddy_server_options *optio
 int eddy_start_server_sized(eddy_connection_fn *fn, void *arg, const char *host, const char *port,
                             const eddy_server_options *given, size_t given_size,
                             eddy_server **out) {
-    CLEANUP(hosts_freep) struct hosts hosts = {.count = 0};
+    CLEANUP(hosts_free) struct hosts hosts = {.count = 0};
     eddy_server_options options = options_of(given, given_size);
     struct listeners listeners = {.count = 0};
     struct eddy__task *task;

@@ -14,6 +14,7 @@
 
 #define LIMIT_DEFAULT      (64u << 10)
 #define HIGH_WATER_DEFAULT (64u << 10)
+#define PATIENCE_SECONDS   30.0
 
 static void stream_keep_peer(eddy_stream *stream) {
     union eddy__address address;
@@ -38,6 +39,8 @@ eddy_stream *eddy__stream_alloc(eddy_loop *loop, const eddy_connect_options *opt
     stream->limit_bytes = options->limit_bytes ? options->limit_bytes : LIMIT_DEFAULT;
     stream->high_water_bytes =
         options->high_water_bytes ? options->high_water_bytes : HIGH_WATER_DEFAULT;
+    stream->patience_ns = ns_from_seconds(options->shutdown_seconds > 0 ? options->shutdown_seconds
+                                                                        : PATIENCE_SECONDS);
     return stream;
 }
 
@@ -69,19 +72,27 @@ static void descriptor_deinit(eddy_stream *stream) {
     eddy__buffer_deinit(&stream->queue);
 }
 
-static void stream_free(eddy_stream *stream) {
-    if (stream->type)
-        stream->type->free(stream->self);
-    else
-        descriptor_deinit(stream);
+static void record_free(eddy_stream *stream) {
     eddy__input_deinit(&stream->input, stream->loop);
     eddy__free(stream->names);
     eddy_loop_unref(stream->loop);
     eddy__free(stream);
 }
 
+static void stream_free(eddy_stream *stream) {
+    if (stream->type)
+        stream->type->free(stream->self);
+    else
+        descriptor_deinit(stream);
+    stream->type = NULL;
+    stream->fd = -1;
+    stream->is_gone = true;
+    if (!stream->is_kept)
+        record_free(stream);
+}
+
 void eddy__stream_unref(eddy_stream *stream) {
-    if (--stream->refs == 0 && !eddy__descriptor_drain(stream))
+    if (--stream->refs == 0 && !stream->is_gone && !eddy__descriptor_drain(stream))
         stream_free(stream);
 }
 
@@ -101,7 +112,7 @@ static bool stream_may_close(const eddy_stream *stream) {
 }
 
 static void stream_close(eddy_stream *stream) {
-    if (!stream_may_close(stream))
+    if (!stream_may_close(stream) || stream->is_closed)
         return;
     stream->is_closed = true;
     if (stream->owner)
@@ -127,6 +138,18 @@ eddy_stream *eddy_stream_abort(eddy_stream *stream) {
     stream->is_reset = true;
     stream_close(stream);
     return NULL;
+}
+
+void eddy__stream_close_under(eddy_stream *stream, bool is_abort) {
+    stream->is_kept = true;
+    stream->is_reset |= is_abort;
+    stream_close(stream);
+}
+
+void eddy__stream_let_go(eddy_stream *stream) {
+    stream->is_kept = false;
+    if (stream->is_gone)
+        record_free(stream);
 }
 
 bool eddy__stream_was_lost(const eddy_stream *stream, int code) {

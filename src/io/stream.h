@@ -39,6 +39,9 @@ struct eddy_stream {
     bool is_closed;      /* the owner has let go */
     bool is_reset;       /* the other end is to see that something was lost */
     eddy_stream **owner; /* set to NULL by close; or NULL */
+    bool is_kept;        /* see eddy__stream_close_under() */
+    bool is_gone;        /* and of the stream there is only the record left */
+    int64_t patience_ns; /* that unsent bytes have after the close */
 
     /* Reading. */
     bool is_reading;           /* a call is under way */
@@ -102,6 +105,12 @@ static inline eddy_stream *eddy__stream_ref(eddy_stream *stream) {
     return stream;
 }
 void eddy__stream_unref(eddy_stream *stream);
+
+/* Closes a stream under the task that uses it: every call on it answers EDDY_ECLOSED, and its own
+ * close does nothing, until it is let go when the task has ended. The connection does not wait for
+ * that: only the record does, with views that the task may hold. */
+void eddy__stream_close_under(eddy_stream *stream, bool is_abort);
+void eddy__stream_let_go(eddy_stream *stream);
 
 /* The text of the other end. */
 void eddy__stream_format_peer(const eddy_stream *stream, char text[ADDRESS_TEXT_BYTES]);

@@ -90,7 +90,8 @@ static bool is_worth_draining(const eddy_stream *stream) {
 bool eddy__descriptor_drain(eddy_stream *stream) {
     if (!is_worth_draining(stream))
         return false;
-    eddy__input_deinit(&stream->input, stream->loop); /* nobody can read it any more */
+    if (!stream->is_kept) /* a view may be left */
+        eddy__input_deinit(&stream->input, stream->loop);
     stream->is_drained = true;
     stream->refs = 1;
     stream->next_turn = (struct eddy__timer){.fire = drain_next_turn, .drop = drain_dropped};

@@ -21,6 +21,8 @@ static int reading_begin(eddy_stream *stream, eddy_stream **out) {
 
     if (r < 0)
         return r;
+    if (unlikely(stream->is_closed))
+        return eddy__fail(EDDY_ECLOSED);
     if (stream->is_reading)
         return eddy__fail(-EBUSY);
     stream->is_reading = true;

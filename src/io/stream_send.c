@@ -16,11 +16,10 @@
 #include "socket.h"
 #include "stream.h"
 
-#define GATHER_BYTES_MAX  4096u        /* copying more costs what the call would */
-#define SEND_BYTES_MAX    (256u << 10) /* in one operation */
-#define SENDS_MAX         16           /* in a row, before others have their turn */
-#define BUFFER_BYTES_MAX  (64u << 10)  /* kept while it goes on */
-#define CLOSE_PATIENCE_NS (30 * NS_PER_SECOND)
+#define GATHER_BYTES_MAX 4096u        /* copying more costs what the call would */
+#define SEND_BYTES_MAX   (256u << 10) /* in one operation */
+#define SENDS_MAX        16           /* in a row, before others have their turn */
+#define BUFFER_BYTES_MAX (64u << 10)  /* kept while it goes on */
 
 /* --- who waits -------------------------------------------------------------------------------- */
 
@@ -232,7 +231,7 @@ void eddy__descriptor_close_output(eddy_stream *stream) {
     }
     stream->patience.fire = sending_out_of_patience;
     eddy__timer_arm(stream->loop, &stream->patience,
-                    eddy__loop_now(stream->loop) + CLOSE_PATIENCE_NS);
+                    ns_add(eddy__loop_now(stream->loop), stream->patience_ns));
 }
 
 /* --- putting ---------------------------------------------------------------------------------- */

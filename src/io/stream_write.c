@@ -15,6 +15,8 @@ static int writing_begin(eddy_stream *stream, struct eddy__task **task, eddy_str
 
     if (r < 0)
         return r;
+    if (unlikely(stream->is_closed))
+        return eddy__fail(EDDY_ECLOSED);
     if (stream->is_writing)
         return eddy__fail(-EBUSY);
     stream->is_writing = true;

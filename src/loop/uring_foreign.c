@@ -112,14 +112,36 @@ static void foreign_orphan(struct eddy__poller *poller, struct op_queue *queue) 
 
 /* --- operations ------------------------------------------------------------------------------- */
 
+static ssize_t send_now(const struct eddy__op *op) {
+    ssize_t r;
+
+    do {
+        r = op->code == EDDY__OP_SEND
+                ? eddy__os_send(op->fd, op->buffer, op->size, op->flags | MSG_DONTWAIT)
+                : eddy__os_sendmsg(op->fd, op->message, op->flags | MSG_DONTWAIT);
+    } while (r == -EINTR);
+    return r;
+}
+
+/* There is room, mostly, and then a call is cheaper than an answer. A Unix datagram must not be the
+ * ring's to try again: it would send an empty one, as its first try has used the message up (Linux
+ * 6.18 still). That is -EAGAIN, the caller's to try again. True: it has ended. */
+static bool send_is_over(struct eddy__op *op) {
+    op->result = send_now(op);
+    return op->result != -EAGAIN || eddy__os_is_unix_datagram(op->fd);
+}
+
 /* True: it has ended, refused or done without the ring. */
-static bool foreign_is_over(struct eddy__op *op) {
+static bool foreign_is_over(struct eddy__op *op, const struct op_queue *queue) {
     int r = op->code == EDDY__OP_POLL ? eddy__uring_can_watch(op->fd) : 0;
 
-    if (r == 0)
-        return eddy__uring_op_is_done_now(op);
-    op->result = r;
-    return true;
+    if (r < 0) {
+        op->result = r;
+        return true;
+    }
+    if ((op->code == EDDY__OP_SEND || op->code == EDDY__OP_SENDMSG) && !queue->first)
+        return send_is_over(op);
+    return eddy__uring_op_is_done_now(op);
 }
 
 bool eddy__uring_foreign_submit(struct eddy__poller *poller, struct eddy__op *op) {
@@ -130,10 +152,10 @@ bool eddy__uring_foreign_submit(struct eddy__poller *poller, struct eddy__op *op
         op->result = op_refusal(op, poller->is_closing);
         return true;
     }
-    if (foreign_is_over(op))
+    queue = &foreigner->queues[direction_of(op)];
+    if (foreign_is_over(op, queue))
         return true;
     op->is_lent = op->is_cancelled = op->is_polled = op->is_ended = op->is_orphan = false;
-    queue = &foreigner->queues[direction_of(op)];
     if (direction_of(op) != WAITING && queue->first && !is_of_this_file(poller, queue->first))
         foreign_orphan(poller, queue);
     queue_append(queue, op);

@@ -107,8 +107,9 @@ bool eddy__uring_op_goes_on(struct eddy__op *op, int result) {
         op->is_polled = result == -EINTR || result == -EALREADY; /* it is under way */
         return op->is_polled || result == -ECANCELED;
     }
-    op->is_polled = result == -EAGAIN;
-    return op->is_polled || result == -EINTR || result == -ECANCELED || (was_polled && result >= 0);
+    op->is_polled = result == -EAGAIN && op->code != EDDY__OP_POLL;
+    return result == -EAGAIN || result == -EINTR || result == -ECANCELED ||
+           (was_polled && result >= 0);
 }
 
 /* The answer as the operation's result. */

@@ -24,25 +24,41 @@ static void child_end_now(struct eddy__child *child) {
               (int)child->pid);
 }
 
+/* The wait for its pidfd has ended. False: the child has not, and is to be watched again. */
+static bool child_reap(struct eddy__child *child) {
+    int r = (int)child->exit.result;
+
+    if (r >= 0) {
+        child->result = eddy__os_pidfd_wait(child->pidfd, false, &child->status);
+        return child->result != -EAGAIN;
+    }
+    child_end_now(child);
+    if (child->result == 0 && r != -ECANCELED && r != EDDY_ESHUTDOWN)
+        child->result = r; /* it was us, and not because the loop closes */
+    return true;
+}
+
+/* Returns whether it has ended already: ended() is not called then. */
+static bool child_watch(struct eddy__child *child) {
+    do
+        if (!eddy__op_submit(child->loop, &child->exit))
+            return false;
+    while (!child_reap(child));
+    return true;
+}
+
 static void child_has_ended(struct eddy__child *child) {
     eddy__op_forget(child->loop, child->pidfd);
     eddy__os_close(TAKE_FD(child->pidfd));
     child->has_ended = true;
 }
 
-/* Its pidfd is readable; or it can be watched no longer, as when the loop closes. */
-static void child_reap(struct eddy__child *child) {
-    if (child->exit.result < 0)
-        child_end_now(child);
-    else
-        child->result = eddy__os_pidfd_wait(child->pidfd, true, &child->status);
-    child_has_ended(child);
-}
-
 static void child_exited(struct eddy__op *op) {
     struct eddy__child *child = container_of(op, struct eddy__child, exit);
 
-    child_reap(child);
+    if (!child_reap(child) && !child_watch(child))
+        return;
+    child_has_ended(child);
     child->ended(child);
 }
 
@@ -59,9 +75,9 @@ int eddy__child_start(eddy_loop *loop, struct eddy__spawn *spawn,
         .exit = {.code = EDDY__OP_READABLE, .fd = spawn->pidfd, .done = child_exited},
         .ended = ended,
     };
-    if (!eddy__op_submit(loop, &child->exit))
+    if (!child_watch(child))
         return 0;
-    child_reap(child);
+    child_has_ended(child);
     spawn->step = SPAWN_BIRTH;
     return (int)MIN(child->exit.result, 0);
 }

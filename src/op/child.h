@@ -18,7 +18,7 @@ struct eddy__child {
     int pidfd;            /* -1 when it has ended */
     struct eddy__op exit; /* pending while it runs: the record stays where it is */
     bool has_ended;
-    int result; /* then: 0, or a code: the status is not known */
+    int result; /* then: 0; -ECHILD: the status is not known; or why it was killed */
     int status; /* what it exited with, or a signal's negative number */
     void (*ended)(struct eddy__child *child); /* on the loop's stack; may free it */
 };

@@ -4,8 +4,8 @@
  * Slow answers must hold up nobody else's question, at a bounded price. Three rules see to it:
  *
  *   - A thread whose question has been under way for 2 ms is stuck, and stuck threads are not
- *     counted: others may start in their place, twice as many as are stuck. While questions wait
- *     and nobody submits, a watch thread looks at the clock for them.
+ *     counted: others may start in their place, four times as many as are stuck. While questions
+ * wait and nobody submits, a watch thread looks at the clock for them.
  *   - Questions stand in lines, one for each site (the last two labels of a name; one for all
  *     reverse look-ups), and lines take turns: one site's thousand questions are one other's
  *     neighbour. No site has more than three quarters of the threads.

@@ -60,8 +60,7 @@ static bool file_remove_stale(const union eddy__address *address, socklen_t size
     const char *path = address->local.sun_path;
     struct stat before, after;
 
-    if (eddy__os_lstat(path, &before) < 0 || !S_ISSOCK(before.st_mode) ||
-        !is_stale(address, size))
+    if (eddy__os_lstat(path, &before) < 0 || !S_ISSOCK(before.st_mode) || !is_stale(address, size))
         return false;
     return eddy__os_lstat(path, &after) == 0 && before.st_dev == after.st_dev &&
            before.st_ino == after.st_ino && eddy__os_unlink(path) == 0;

@@ -52,6 +52,8 @@ struct scene {
     eddy_file *file;
     eddy_directory *directory;
     char folder[32];
+    eddy_datagram_endpoint *endpoint;
+    eddy_process *process;
     int peer; /* a plain socket, at the other end of the stream or of `listener` */
     int listener;
     sem_t held;            /* by the thread that is at work */
@@ -79,6 +81,8 @@ extern const struct row descriptor_rows[];
 extern const struct row http_rows[];
 extern const struct row tls_rows[];
 extern const struct row file_rows[];
+extern const struct row datagram_rows[];
+extern const struct row process_rows[];
 
 /* --- the walks: each fails the test with the name of the row ---------------------------------- */
 

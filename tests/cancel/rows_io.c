@@ -286,6 +286,17 @@ static int takes_fd(struct scene *scene) {
     return r;
 }
 
+static int creates_endpoint(struct scene *scene) {
+    const eddy_datagram_options options = {.remote_host = "held.test", .remote_port = "9"};
+    eddy_datagram_endpoint *endpoint = NULL;
+    int r = eddy_create_datagram_endpoint(&options, &endpoint);
+
+    (void)scene;
+    ASSERT((r == 0) == (endpoint != NULL));
+    eddy_datagram_close(endpoint);
+    return r;
+}
+
 /* --- servers ---------------------------------------------------------------------------------- */
 
 static int wait_for_event(eddy_stream *stream, void *scene) {
@@ -347,6 +358,8 @@ const struct row io_rows[] = {
     {"eddy_start_unix_server", starts_unix_server, NULL, need_nothing, need_nothing, BRIEF},
     {"eddy_start_server_on", starts_server_on, NULL, need_nothing, need_nothing, BRIEF},
     {"eddy_start_server", starts_server, release_names, hold_names, drop_names, LATCHES | THREAD},
+    {"eddy_create_datagram_endpoint", creates_endpoint, release_names, hold_names, drop_names,
+     LATCHES | THREAD},
     {"eddy_server_close", closes_server, end_client, start_server, drop_server, TAKES},
     {"eddy_server_serve_forever", serves_forever, NULL, start_server, drop_server, TAKES | NEVER},
     {NULL},

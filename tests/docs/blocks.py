@@ -106,7 +106,8 @@ def pages():
 
 
 def libraries(block):
-    return ["-leddy", "-lpthread", *(["-leddy-http"] if "eddy/http.h" in block.source else [])]
+    return ["-leddy", "-lpthread", *(["-leddy-http"] if "eddy/http.h" in block.source else []),
+            *(["-leddy-tls"] if "eddy/tls.h" in block.source else [])]
 
 
 def compiled(block, folder):

@@ -103,6 +103,16 @@ static int pipes(void) {
     return r < 0 ? r : eddy_open_pipe_writer(1, NULL, &writer);
 }
 
+static int processes(const char *const arguments[]) {
+    eddy_process *process;
+    static eddy_process_options options;
+    eddy_slice input = {NULL, 0};
+    int r = eddy_process_spawn(arguments, &options, &process);
+    if (r >= 0)
+        r = eddy_process_spawn_shell("true", NULL, &process);
+    return r < 0 ? r : eddy_process_run(arguments, NULL, input, &process);
+}
+
 static int extensions(const eddy_stream_class *type, eddy_stream *stream) {
     eddy_stream *lower;
     int r = eddy_stream_new(type, NULL, NULL, &stream);
@@ -150,5 +160,5 @@ static int http(void) {
 
 int main(void) {
     return tasks() + scopes() + synchronisation() + channels() + openings() + ending(NULL) +
-           threads() + executors() + http() + pipes() + extensions(NULL, NULL);
+           threads() + executors() + http() + pipes() + processes(NULL) + extensions(NULL, NULL);
 }

@@ -18,6 +18,8 @@ from pathlib import Path
 ROOT, BUILD = (Path(argument).resolve() for argument in sys.argv[1:3])
 COMPILER = sys.argv[3:]
 NEEDS = {"glib_host": "glib-2.0"}  # examples that are left out where it is missing
+HAS_TLS = (BUILD / "src" / "libeddy-tls.so").exists()
+PACKAGES = ["eddy", "eddy-http", *(["eddy-tls"] if HAS_TLS else [])]
 EXPECTED = ROOT / "tests" / "examples"
 
 sys.dont_write_bytecode = True  # the source tree stays clean
@@ -43,7 +45,8 @@ def has_package(name):
 
 
 EXAMPLES = [source for source in sorted((ROOT / "examples").glob("*.c"))
-            if source.stem not in NEEDS or has_package(NEEDS[source.stem])]
+            if source.stem not in NEEDS or has_package(NEEDS[source.stem])
+            if source.stem != "echo_tls" or HAS_TLS]
 
 
 def compile_example(source, folder, with_flags):
@@ -87,22 +90,22 @@ class Installed(unittest.TestCase):
 
     def test_examples_with_the_shared_libraries(self):
         folder = self.folder / "shared"
-        compile_examples(folder, flags(self.packages, "--cflags", "--libs", "eddy", "eddy-http"))
+        compile_examples(folder, flags(self.packages, "--cflags", "--libs", *PACKAGES))
         self.run_examples(folder, self.prefix / "lib")
 
     def test_examples_with_the_static_libraries(self):
         folder = self.folder / "static"
-        archives = [self.prefix / "lib" / name for name in ("libeddy-http.a", "libeddy.a")]
+        archives = [self.prefix / "lib" / f"lib{package}.a" for package in reversed(PACKAGES)]
         needed = [flag for flag in flags(self.packages, "--static", "--libs", "eddy")
                   if flag != "-leddy"]
-        compile_examples(folder, [*flags(self.packages, "--cflags", "eddy", "eddy-http"), *archives,
-                                  *flags("", "--libs", "libcurl"), *needed])
+        others = ["libcurl", *(["openssl"] if HAS_TLS else [])]
+        compile_examples(folder, [*flags(self.packages, "--cflags", *PACKAGES), *archives,
+                                  *flags("", "--libs", *others), *needed])
         self.run_examples(folder)
 
     def test_examples_with_the_build_before_it_is_installed(self):
         folder = self.folder / "uninstalled"
-        compile_examples(folder, flags(BUILD / "meson-uninstalled", "--cflags", "--libs", "eddy",
-                                       "eddy-http"))
+        compile_examples(folder, flags(BUILD / "meson-uninstalled", "--cflags", "--libs", *PACKAGES))
         self.run_examples(folder, BUILD / "src")
 
     def test_the_core_alone_is_usable_before_it_is_installed(self):

@@ -235,6 +235,46 @@ static int connect_slowly(void *arg) {
     return eddy_open_connection("some.name", "80", NULL, &stream);
 }
 
+/* The addresses of a number are there, those of a name are looked up beside them. */
+static int start_on_two_hosts(void *arg) {
+    const char *const more[] = {"some.name", NULL};
+    eddy_server *server;
+
+    (void)arg;
+    return eddy_start_server(NULL, NULL, "127.0.0.1", "0", &(eddy_server_options){.hosts = more},
+                             &server);
+}
+
+static int connect_from_a_name(void *arg) {
+    eddy_stream *stream;
+
+    (void)arg;
+    return eddy_open_connection("127.0.0.1", "9",
+                                &(eddy_connect_options){.local_host = "some.name"}, &stream);
+}
+
+static void close_over(eddy_fn *fn) {
+    int before = count_descriptors();
+    eddy_loop *loop;
+
+    sem_init(&gate, 0, 0);
+    eddy__resolver = resolve_slowly;
+    eddy_set_log(drop_log, NULL);
+    ASSERT_OK(eddy_loop_new(NULL, &loop));
+    eddy_detach(eddy_create_task_with(&(eddy_task_options){.loop = loop}, fn, NULL));
+    for (int i = 0; i < 5; i++)
+        ASSERT_OK(eddy_loop_run_once(loop, 0.001));
+    ASSERT_INT_EQ(eddy_all_tasks(loop, NULL, 0), 1);
+    ASSERT_NULL(eddy_loop_close(loop));
+    sem_post(&gate);
+    assert_descriptors(before);
+}
+
+TEST(a_loop_may_be_closed_over_the_second_of_two_look_ups) {
+    close_over(start_on_two_hosts);
+    close_over(connect_from_a_name);
+}
+
 static int give_up_soon(void *arg) {
     (void)arg;
     return eddy_with_timeout(0.02, connect_slowly, NULL);

@@ -169,6 +169,24 @@ TASK_TEST(options_of_an_earlier_version_are_understood) {
     return 0;
 }
 
+enum { MUCH = 16 << 20 };
+
+/* The peer reads nothing meanwhile. */
+TASK_TEST(what_is_unsent_at_the_close_has_limited_time) {
+    struct pair pair;
+    char *much = calloc(1, MUCH);
+
+    pair_open(&pair, &(eddy_connect_options){.shutdown_seconds = 0.02});
+    ASSERT_OK(eddy_stream_write(pair.stream, much, MUCH));
+    pair.stream = eddy_stream_close(pair.stream);
+    ASSERT_OK(eddy_sleep(0.1));
+    ASSERT_INT_EQ(peer_read_all(pair.peer, much, MUCH), -1);
+    ASSERT_INT_EQ(errno, ECONNRESET);
+    pair_close(&pair);
+    free(much);
+    return 0;
+}
+
 /* --- a socket of one's own -------------------------------------------------------------------- */
 
 TASK_TEST(a_socketpair_can_be_two_streams) {

@@ -283,6 +283,52 @@ TASK_TEST(a_cancelled_send_tells_how_much_has_gone) {
     return 0;
 }
 
+enum { DATAGRAMS = 3000 }; /* more than the queue of a Unix socket holds */
+
+struct datagrams {
+    int fd;
+    const struct sockaddr *to;
+    socklen_t size;
+};
+
+static int send_datagrams(void *arg) {
+    const struct datagrams *datagrams = arg;
+
+    for (int i = 0; i < DATAGRAMS; i++)
+        ASSERT_INT_EQ(eddy_sendto(datagrams->fd, &i, sizeof(i), 0, datagrams->to, datagrams->size),
+                      sizeof(i));
+    return 0;
+}
+
+static void receive_datagrams(int fd, struct datagrams *datagrams) {
+    eddy_task *task = eddy_create_task(send_datagrams, datagrams);
+
+    settle();
+    ASSERT(!eddy_is_done(task));
+    for (int i = 0, number; i < DATAGRAMS; i++) {
+        ASSERT_INT_EQ(eddy_recv(fd, &number, sizeof(number), 0), sizeof(number));
+        ASSERT_INT_EQ(number, i);
+    }
+    ASSERT_OK(eddy_await(task));
+}
+
+TASK_TEST(a_full_unix_receiver_is_waited_for_and_gets_all_that_was_sent) {
+    struct sockaddr_un name = {.sun_family = AF_UNIX};
+    socklen_t size = sizeof(name);
+    int fds[2], sender = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    open_pair(SOCK_DGRAM, fds);
+    receive_datagrams(fds[1], &(struct datagrams){.fd = fds[0]});
+    close_pair(fds);
+
+    fds[0] = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    ASSERT_INT_EQ(bind(fds[0], (struct sockaddr *)&name, sizeof(sa_family_t)), 0);
+    ASSERT_INT_EQ(getsockname(fds[0], (struct sockaddr *)&name, &size), 0);
+    receive_datagrams(fds[0], &(struct datagrams){sender, (struct sockaddr *)&name, size});
+    close_pair(fds);
+    close(sender);
+    return 0;
+}
+
 TASK_TEST(nobody_at_the_other_end_is_a_code_and_no_signal) {
     int fds[2];
     open_pair(SOCK_STREAM, fds);
@@ -602,6 +648,28 @@ TASK_TEST(a_wait_whose_descriptor_is_closed_behind_its_back_can_be_cancelled) {
     next = (struct call){.fd = fds[0]};
     ASSERT_OK(eddy_await(eddy_create_task(run_recv, &next)));
     ASSERT_INT_EQ(next.result, 12);
+    close_pair(fds);
+    close_pair(others);
+    return 0;
+}
+
+/* It may get what comes for its own. */
+TASK_TEST(a_read_whose_number_is_lost_gets_nothing_of_the_next_file) {
+    int fds[2], others[2], keep;
+    ASSERT_INT_EQ(pipe2(fds, O_CLOEXEC), 0);
+    ASSERT_INT_EQ(pipe2(others, O_CLOEXEC), 0);
+    keep = dup(fds[0]);
+    struct call call = {.fd = fds[0]}, next;
+    eddy_task *task = start(run_read, &call);
+    ASSERT_INT_EQ(dup2(others[0], fds[0]), fds[0]);
+    ASSERT_INT_EQ(write(others[1], "for the next", 12), 12);
+    ASSERT_INT_EQ(write(fds[1], "own", 3), 3);
+    ASSERT_OK(eddy_await(task));
+    ASSERT(call.result == EDDY_ECLOSED || call.result == 3);
+    next = (struct call){.fd = fds[0]};
+    ASSERT_OK(eddy_await(eddy_create_task(run_read, &next)));
+    ASSERT_INT_EQ(next.result, 12);
+    close(keep);
     close_pair(fds);
     close_pair(others);
     return 0;

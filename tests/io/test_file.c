@@ -289,7 +289,7 @@ TASK_TEST(a_cancelled_close_still_closes) {
     ASSERT_CODE(-ECANCELED, eddy_await(task));
     ASSERT_INT_EQ(fcntl(fd, F_GETFD), FD_CLOEXEC);
     disk_release();
-    for (int i = 0; i < 2000 && fcntl(fd, F_GETFD) >= 0; i++)
+    for (int i = 0; i < 10000 && fcntl(fd, F_GETFD) >= 0; i++)
         usleep(1000);
     ASSERT_INT_EQ(fcntl(fd, F_GETFD), -1);
     return 0;

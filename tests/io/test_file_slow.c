@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "disk.h"
+#include "file.h"
 #include "net.h"
 
 struct asker {
@@ -31,6 +32,12 @@ static int connect_to_nobody(void *unused) {
     return eddy_open_connection("localhost", "1", NULL, &stream);
 }
 
+static bool reads_now(int fd) {
+    char byte;
+
+    return preadv2(fd, &(struct iovec){&byte, 1}, 1, 0, RWF_NOWAIT) == 1;
+}
+
 /* Every thread that waits for disks waits, and some more jobs wait for a thread. */
 TASK_TEST(a_disk_that_hangs_holds_up_neither_the_loop_nor_names_nor_threads_nor_what_is_in_memory) {
     CLEANUP(folder_remove) struct folder folder = folder_make();
@@ -51,8 +58,12 @@ TASK_TEST(a_disk_that_hangs_holds_up_neither_the_loop_nor_names_nor_threads_nor_
     ASSERT_INT_EQ(eddy_to_thread(in_a_thread, NULL), 7);
     ASSERT_CODE(-ECONNREFUSED, eddy_await(eddy_create_task(connect_to_nobody, NULL)));
     disk_cold(false);
-    ASSERT_INT_EQ(eddy_file_pread(file, text, 4, 0), 4);
-    ASSERT_STR_EQ(text, "data");
+    if (reads_now(eddy_file_fd(file))) {
+        ASSERT_INT_EQ(eddy_file_pread(file, text, 4, 0), 4);
+        ASSERT_STR_EQ(text, "data");
+    } else {
+        printf("skipped: this filesystem does not say what is in memory\n");
+    }
     for (int i = 0; i < 40; i++)
         ASSERT(!eddy_is_done(tasks[i]));
     disk_release();
@@ -74,9 +85,10 @@ TASK_TEST(a_read_that_times_out_returns_at_once_and_leaves_the_memory_alone) {
     put(in(&folder, "a"), "data");
     file = opened(in(&folder, "a"), O_RDONLY);
     disk_hold();
-    eddy_timeout_begin(&timeout, 0.01);
-    ASSERT_CODE(-ETIMEDOUT, eddy_timeout_end(&timeout, (int)eddy_file_read(file, text, 4)));
-    ASSERT_INT_EQ(disk_waiting(), 1);
+    do { /* until a thread was fast enough to begin with it */
+        eddy_timeout_begin(&timeout, 0.01);
+        ASSERT_CODE(-ETIMEDOUT, eddy_timeout_end(&timeout, (int)eddy_file_read(file, text, 4)));
+    } while (disk_waiting() == 0);
     disk_release();
     for (int i = 0; i < 10; i++)
         ASSERT_OK(eddy_sleep(0.001));
@@ -221,7 +233,8 @@ TASK_TEST(a_failed_sync_that_was_left_behind_is_told_by_the_next) {
     ASSERT_INT_EQ(pipe(ends), 0); /* what cannot be synced */
     dup2(ends[0], fd);
     disk_release();
-    ASSERT_OK(eddy_sleep(0.05));
+    for (int i = 0; i < 10000 && atomic_load(&asker.file->sync_error) == 0; i++)
+        ASSERT_OK(eddy_sleep(0.001));
     dup2(kept, fd);
     ASSERT_CODE(-EINVAL, eddy_file_fsync(asker.file));
     ASSERT_STR_CONTAINS(eddy_last_error()->message, "cannot sync \"/tmp/");
@@ -249,6 +262,10 @@ TEST(the_child_of_a_fork_has_threads_of_its_own) {
     int status;
     pid_t child;
 
+    if (UNDER_TSAN) { /* it does not let the child of a process with threads have some */
+        printf("skipped: forks and threads under ThreadSanitizer\n");
+        return;
+    }
     put(in(&folder, "a"), "data");
     ASSERT_OK(eddy_run(read_in_child, (void *)in(&folder, "a")));
     child = fork();

@@ -57,7 +57,6 @@ TASK_TEST(a_file_beyond_the_limit_is_not_read) {
 }
 
 TASK_TEST(a_file_that_says_no_size_is_read_to_its_end) {
-    CLEANUP(folder_remove) struct folder folder = folder_make();
     char *text = NULL;
 
     ASSERT(eddy_read_file("/proc/self/status", 0, &text) > 100);

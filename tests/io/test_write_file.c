@@ -89,6 +89,19 @@ TASK_TEST(a_name_in_the_current_folder_needs_no_path) {
     return 0;
 }
 
+TASK_TEST(the_longest_name_is_written_atomically_too) {
+    CLEANUP(folder_remove) struct folder folder = folder_make();
+    char name[256];
+
+    memset(name, 'n', 255);
+    name[255] = '\0';
+    ASSERT_OK(
+        eddy_write_file(in(&folder, name), "new", 3, &(eddy_write_file_options){.atomic = true}));
+    ASSERT_STR_EQ(contents(in(&folder, name)), "new");
+    ASSERT_INT_EQ(entries_of(&folder), 1);
+    return 0;
+}
+
 TASK_TEST(what_cannot_be_written_is_told_and_leaves_nothing) {
     CLEANUP(folder_remove) struct folder folder = folder_make();
     const eddy_write_file_options atomic = {.atomic = true};

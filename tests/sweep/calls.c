@@ -4,17 +4,22 @@
  * What a kernel never does is not among them: a receive that finds nothing where something is, or
  * leaves something when it brings less than there was room for. Edges of epoll rely on both. */
 #include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "fault.h"
 
@@ -116,6 +121,35 @@ WRAP(ssize_t, send, int fd, const void *buffer, size_t size, int flags) {
     return fault ? fail_on(fd, fault) : __real_send(fd, buffer, size, flags);
 }
 
+WRAP(ssize_t, recvmsg, int fd, struct msghdr *message, int flags) {
+    const struct fault *fault = FAULT("recvmsg", {EINTR, PASSES}, {ENOMEM, FAILS});
+
+    return fault ? fail(fault) : __real_recvmsg(fd, message, flags);
+}
+
+WRAP(ssize_t, sendmsg, int fd, const struct msghdr *message, int flags) {
+    const struct fault *fault =
+        FAULT("sendmsg", {EINTR, PASSES}, {ENOBUFS, FAILS}, {ENOMEM, FAILS});
+
+    return fault ? fail(fault) : __real_sendmsg(fd, message, flags);
+}
+
+WRAP(int, recvmmsg, int fd, struct mmsghdr *messages, unsigned count, int flags,
+     struct timespec *timeout) {
+    const struct fault *fault = FAULT("recvmmsg", {EINTR, PASSES}, {ENOMEM, FAILS});
+
+    return fault ? fail(fault) : __real_recvmmsg(fd, messages, count, flags, timeout);
+}
+
+WRAP(int, sendmmsg, int fd, struct mmsghdr *messages, unsigned count, int flags) {
+    const struct fault *fault =
+        FAULT("sendmmsg", {EINTR, PASSES}, {0, IS_SHORT}, {ENOBUFS, FAILS}, {ENOMEM, FAILS});
+
+    if (fault && fault->kind == IS_SHORT)
+        return __real_sendmmsg(fd, messages, count ? 1 : 0, flags);
+    return fault ? fail(fault) : __real_sendmmsg(fd, messages, count, flags);
+}
+
 WRAP(int, poll, struct pollfd *fds, nfds_t count, int timeout) {
     const struct fault *fault = FAULT("poll", {EINTR, PASSES}, {ENOMEM, PASSES});
 
@@ -143,6 +177,26 @@ WRAP(int, getnameinfo, const struct sockaddr *address, socklen_t size, char *hos
     return fault
                ? fail_resolver(fault)
                : __real_getnameinfo(address, size, host, host_bytes, service, service_bytes, flags);
+}
+
+/* --- paths ------------------------------------------------------------------------------------ */
+
+WRAP(int, chmod, const char *path, mode_t mode) {
+    const struct fault *fault = FAULT("chmod", {EPERM, FAILS}, {EROFS, FAILS});
+
+    return fault ? fail(fault) : __real_chmod(path, mode);
+}
+
+WRAP(int, lstat64, const char *path, struct stat64 *status) {
+    const struct fault *fault = FAULT("lstat", {EACCES, FAILS}, {ENOMEM, FAILS});
+
+    return fault ? fail(fault) : __real_lstat64(path, status);
+}
+
+WRAP(int, unlink, const char *path) {
+    const struct fault *fault = FAULT("unlink", {EPERM, FAILS}, {EROFS, FAILS});
+
+    return fault ? fail(fault) : __real_unlink(path);
 }
 
 /* --- epoll, and what else has a descriptor ---------------------------------------------------- */
@@ -182,17 +236,41 @@ WRAP(int, timerfd_create, int clock, int flags) {
 
 /* Of an eventfd: another thread was faster. */
 WRAP(ssize_t, read, int fd, void *buffer, size_t size) {
-    const struct fault *fault = FAULT("read", {EAGAIN, PASSES});
+    const struct fault *fault =
+        size == sizeof(uint64_t) ? FAULT("read", {EAGAIN, PASSES}) : FAULT("read", {EINTR, PASSES});
 
     return fault ? fail(fault) : __real_read(fd, buffer, size);
 }
 
 /* Of an eventfd: it is full, so whoever waits for it has been woken. */
 WRAP(ssize_t, write, int fd, const void *buffer, size_t size) {
-    const struct fault *fault = FAULT("write", {EAGAIN, COMES_LATE});
+    const struct fault *fault =
+        size == sizeof(uint64_t) ? FAULT("write", {EAGAIN, COMES_LATE}) : NULL;
     ssize_t r = __real_write(fd, buffer, size);
 
     return fault ? fail(fault) : r;
+}
+
+WRAP(ssize_t, pread64, int fd, void *buffer, size_t size, off_t offset) {
+    const struct fault *fault = FAULT("pread", {EINTR, PASSES}, {EIO, FAILS});
+
+    return fault ? fail(fault) : __real_pread64(fd, buffer, size, offset);
+}
+
+/* Only another number may be wanting. */
+int __real_fcntl64(int fd, int command, ...);
+int __wrap_fcntl64(int fd, int command, ...);
+int __wrap_fcntl64(int fd, int command, ...) {
+    const struct fault *fault = NULL;
+    long argument;
+    va_list list;
+
+    va_start(list, command);
+    argument = va_arg(list, long);
+    va_end(list);
+    if (command == F_DUPFD_CLOEXEC)
+        fault = FAULT("fcntl", {EMFILE, FAILS});
+    return fault ? fail(fault) : __real_fcntl64(fd, command, argument);
 }
 
 WRAP(int, close, int fd) {
@@ -206,6 +284,49 @@ WRAP(FILE *, fopen64, const char *path, const char *mode) {
     const struct fault *fault = FAULT("fopen", {EMFILE, PASSES}, {ENOENT, PASSES});
 
     return fault && fail(fault) ? NULL : __real_fopen64(path, mode);
+}
+
+/* --- files and processes ---------------------------------------------------------------------- */
+
+int __real_open64(const char *path, int flags, ...);
+int __wrap_open64(const char *path, int flags, ...);
+int __wrap_open64(const char *path, int flags, ...) {
+    const struct fault *fault =
+        FAULT("open", {EMFILE, FAILS}, {ENFILE, FAILS}, {EIO, FAILS}, {EINTR, PASSES});
+    mode_t mode;
+    va_list list;
+
+    va_start(list, flags);
+    mode = va_arg(list, mode_t);
+    va_end(list);
+    return fault ? fail(fault) : __real_open64(path, flags, mode);
+}
+
+WRAP(int, pipe2, int fds[2], int flags) {
+    const struct fault *fault = FAULT("pipe2", {EMFILE, FAILS}, {ENFILE, FAILS});
+
+    return fault ? fail(fault) : __real_pipe2(fds, flags);
+}
+
+/* An emulator that refuses CLONE_PIDFD says EINVAL. */
+int __real___clone(int (*fn)(void *), void *stack, int flags, void *arg, ...);
+int __wrap___clone(int (*fn)(void *), void *stack, int flags, void *arg, ...);
+int __wrap___clone(int (*fn)(void *), void *stack, int flags, void *arg, ...) {
+    const struct fault *fault =
+        FAULT("clone", {EAGAIN, FAILS}, {ENOMEM, FAILS}, {EPERM, FAILS}, {EINVAL, PASSES});
+    int *pidfd;
+    va_list list;
+
+    va_start(list, arg);
+    pidfd = va_arg(list, int *);
+    va_end(list);
+    return fault ? fail(fault) : __real___clone(fn, stack, flags, arg, pidfd);
+}
+
+WRAP(int, waitid, idtype_t type, id_t id, siginfo_t *info, int options) {
+    const struct fault *fault = FAULT("waitid", {EINTR, PASSES});
+
+    return fault ? fail(fault) : __real_waitid(type, id, info, options);
 }
 
 /* --- memory and threads ----------------------------------------------------------------------- */
@@ -260,6 +381,20 @@ static const struct fault *syscall_fault(long number) {
         return FAULT("openat2", {EAGAIN, PASSES}, {ENOSYS, PASSES}, {EMFILE, FAILS});
     case SYS_getdents64:
         return FAULT("getdents64", {EINTR, PASSES}, {EIO, FAILS}, {ENOMEM, FAILS});
+    case SYS_fcntl:
+        return FAULT("fcntl", {EMFILE, FAILS});
+    case SYS_dup3:
+        return FAULT("dup3", {EMFILE, FAILS}, {EBADF, FAILS});
+    case SYS_chdir:
+        return FAULT("chdir", {ENOENT, FAILS}, {EACCES, FAILS});
+    case SYS_setsid:
+        return FAULT("setsid", {EPERM, FAILS});
+    case SYS_execve:
+        return FAULT("execve", {EACCES, FAILS}, {ENOMEM, FAILS}, {ENOEXEC, FAILS}, {E2BIG, FAILS});
+    case 436: /* close_range */
+        return FAULT("close_range", {ENOSYS, PASSES}, {EINVAL, PASSES}, {EPERM, PASSES});
+    case 424: /* pidfd_send_signal */
+        return FAULT("pidfd_send_signal", {ENOSYS, PASSES});
     case SYS_futex:
         return FAULT("futex", {EINTR, PASSES}, {EAGAIN, PASSES});
     default:

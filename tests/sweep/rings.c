@@ -44,6 +44,11 @@ static const struct fault *question_fault(const struct io_uring_sqe *question) {
     case IORING_OP_SEND:
         return FAULT("SEND", {EINTR, PASSES}, {EAGAIN, PASSES}, {0, IS_SHORT}, {EPIPE, BREAKS},
                      {ECONNRESET, BREAKS}, {ENOMEM, FAILS});
+    case IORING_OP_RECVMSG:
+        return FAULT("RECVMSG", {EINTR, PASSES}, {EAGAIN, PASSES}, {ENOMEM, FAILS});
+    case IORING_OP_SENDMSG:
+        return FAULT("SENDMSG", {EINTR, PASSES}, {EAGAIN, PASSES}, {ENOBUFS, FAILS},
+                     {ENOMEM, FAILS});
     case IORING_OP_ACCEPT:
         return FAULT("ACCEPT", {EINTR, PASSES}, {EAGAIN, PASSES}, {ECONNABORTED, PASSES},
                      {EMFILE, PASSES}, {ENOMEM, PASSES});
@@ -168,4 +173,12 @@ WRAP(int, io_uring_register_buf_ring, struct io_uring *ring, struct io_uring_buf
         FAULT("io_uring_register", {EINVAL, PASSES}, {ENOMEM, PASSES}, {EEXIST, PASSES});
 
     return fault ? -fault->code : __real_io_uring_register_buf_ring(ring, about, flags);
+}
+
+/* Linux before 6.6 cannot be asked so. */
+WRAP(int, io_uring_register_sync_cancel, struct io_uring *ring,
+     struct io_uring_sync_cancel_reg *what) {
+    const struct fault *fault = FAULT("io_uring_register of a cancel", {EINVAL, PASSES});
+
+    return fault ? -fault->code : __real_io_uring_register_sync_cancel(ring, what);
 }

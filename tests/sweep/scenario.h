@@ -11,10 +11,30 @@
 /* One run. Returns 0 or a negative code. */
 typedef int scenario_fn(void);
 
-scenario_fn scenario_tasks, scenario_groups, scenario_locks, scenario_queues, scenario_callbacks,
-    scenario_watches, scenario_host, scenario_signals, scenario_posts, scenario_pool,
-    scenario_threads, scenario_talk, scenario_names, scenario_lookups, scenario_servers,
-    scenario_http, scenario_files, scenario_cold_files;
+scenario_fn scenario_addresses;
+scenario_fn scenario_callbacks;
+scenario_fn scenario_cold_files;
+scenario_fn scenario_datagrams;
+scenario_fn scenario_descriptors;
+scenario_fn scenario_files;
+scenario_fn scenario_groups;
+scenario_fn scenario_host;
+scenario_fn scenario_http;
+scenario_fn scenario_locks;
+scenario_fn scenario_lookups;
+scenario_fn scenario_names;
+scenario_fn scenario_pool;
+scenario_fn scenario_posts;
+scenario_fn scenario_processes;
+scenario_fn scenario_queues;
+scenario_fn scenario_servers;
+scenario_fn scenario_signals;
+scenario_fn scenario_talk;
+scenario_fn scenario_tasks;
+scenario_fn scenario_threads;
+scenario_fn scenario_tls;
+scenario_fn scenario_unix;
+scenario_fn scenario_watches;
 
 /* fn as the main task of a loop of its own: 0 instead of a positive result. */
 int scenario_run(eddy_clock clock, eddy_fn *fn, void *arg);

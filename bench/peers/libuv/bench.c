@@ -6,6 +6,7 @@
 #include <uv.h>
 
 #include "echo.h"
+#include "file.h"
 #include "names.h"
 #include "peer.h"
 
@@ -14,6 +15,7 @@
 #define BATCHES     100
 #define BURST       100000
 #define ROUND_TRIPS 2000
+#define SPAWNS      40
 
 static uv_loop_t *loop;
 static long fired_count;
@@ -224,45 +226,110 @@ static void measure_executor(long processors) {
 /* --- names --- */
 
 static uv_getaddrinfo_t look_ups[NAMES_AT_ONCE];
-static long look_ups_left, look_ups_at_once;
 static bool same_name;
 
-static void look_up(uv_getaddrinfo_t *request);
-
 static void looked_up(uv_getaddrinfo_t *request, int status, struct addrinfo *addresses) {
+    (void)request;
     bench_require(status, "getaddrinfo");
     uv_freeaddrinfo(addresses);
-    if (--look_ups_left >= look_ups_at_once)
-        look_up(request);
 }
 
-static void look_up(uv_getaddrinfo_t *request) {
+static void look_up(int number) {
     char name[NAME_BYTES];
 
-    bench_name(same_name ? 0 : (int)(look_ups_left % NAMES_AT_ONCE), name);
-    bench_require(uv_getaddrinfo(loop, request, looked_up, name, "80", &bench_hints),
+    bench_name(same_name ? 0 : number, name);
+    bench_require(uv_getaddrinfo(loop, &look_ups[number], looked_up, name, "80", &bench_hints),
                   "uv_getaddrinfo");
 }
 
-/* As many as there are at once; each that ends begins the next, of another name. */
-static double pass_names(void *arg) {
-    (void)arg;
-    look_ups_left = NAMES_PASSES * NAMES_AT_ONCE;
+/* Each waits for the last, or a hundred for the last hundred. */
+static double pass_names(void *at_once) {
     int64_t start_ns = bench_now_ns();
-    for (int i = 0; i < look_ups_at_once; i++)
-        look_up(&look_ups[i]);
-    uv_run(loop, UV_RUN_DEFAULT);
+
+    for (int i = 0; i < NAMES_PASSES * NAMES_AT_ONCE; i++) {
+        look_up(i % NAMES_AT_ONCE);
+        if (!at_once || (i + 1) % NAMES_AT_ONCE == 0)
+            uv_run(loop, UV_RUN_DEFAULT);
+    }
     return (double)(bench_now_ns() - start_ns) / (NAMES_PASSES * NAMES_AT_ONCE);
 }
 
 static void measure_names(long count) {
     (void)count;
-    look_ups_at_once = 1;
     bench_report("names-1", bench_run_passes(pass_names, NULL), "ns");
-    look_ups_at_once = NAMES_AT_ONCE;
-    bench_report("names-100", bench_run_passes(pass_names, NULL), "ns");
+    bench_report("names-100", bench_run_passes(pass_names, look_ups), "ns");
     same_name = true;
-    bench_report("names-same", bench_run_passes(pass_names, NULL), "ns");
+    bench_report("names-same", bench_run_passes(pass_names, look_ups), "ns");
+}
+
+/* --- file --- */
+
+static void file_opened(uv_fs_t *request);
+
+struct reader {
+    uv_fs_t request;
+    char page[PAGE_BYTES];
+};
+
+static struct reader readers[AT_ONCE];
+static int file_fd, reads_left;
+
+static void read_next(uv_fs_t *request) {
+    struct reader *reader = (struct reader *)request;
+
+    bench_require((int)request->result, "read");
+    uv_fs_req_cleanup(request);
+    if (reads_left-- <= 0)
+        return;
+    uv_buf_t page = uv_buf_init(reader->page, PAGE_BYTES);
+    uv_fs_read(loop, request, file_fd, &page, 1, file_offset(), read_next);
+}
+
+static double pass_file(void *at_once) {
+    int64_t start_ns = bench_now_ns();
+
+    reads_left = READS;
+    for (int i = 0; i < *(int *)at_once; i++) {
+        readers[i].request.result = 0;
+        read_next(&readers[i].request);
+    }
+    uv_run(loop, UV_RUN_DEFAULT);
+    return (double)(bench_now_ns() - start_ns) / READS;
+}
+
+static void file_closed(uv_fs_t *request) {
+    uv_fs_req_cleanup(request);
+    if (--jobs_left > 0)
+        uv_fs_open(loop, request, file_path, O_RDONLY, 0, file_opened);
+}
+
+static void file_known(uv_fs_t *request) {
+    uv_fs_req_cleanup(request);
+    uv_fs_close(loop, request, (int)(intptr_t)request->data, file_closed);
+}
+
+static void file_opened(uv_fs_t *request) {
+    bench_require((int)request->result, "open");
+    request->data = (void *)(intptr_t)request->result;
+    uv_fs_req_cleanup(request);
+    uv_fs_fstat(loop, request, (int)(intptr_t)request->data, file_known);
+}
+
+static double pass_open(void *arg) {
+    (void)arg;
+    jobs_left = OPENS;
+    int64_t start_ns = bench_now_ns();
+    uv_fs_open(loop, &readers[0].request, file_path, O_RDONLY, 0, file_opened);
+    uv_run(loop, UV_RUN_DEFAULT);
+    return (double)(bench_now_ns() - start_ns) / OPENS;
+}
+
+static void measure_file(long count) {
+    (void)count;
+    file_fd = file_make();
+    bench_report("file-1", bench_run_passes(pass_file, &(int){1}), "ns");
+    bench_report("file-32", bench_run_passes(pass_file, &(int){AT_ONCE}), "ns");
+    bench_report("file-open", bench_run_passes(pass_open, NULL), "ns");
 }
 
 /* --- echo --- */
@@ -332,6 +399,41 @@ static void serve_echo(long count) {
     uv_run(loop, UV_RUN_DEFAULT);
 }
 
+/* --- processes --- */
+
+static int64_t called_ns; /* within the call that spawns */
+
+static void process_exited(uv_process_t *process, int64_t status, int signo) {
+    (void)status, (void)signo;
+    uv_close((uv_handle_t *)process, NULL);
+}
+
+static double pass_process(void *calls) {
+    char *arguments[] = {"/bin/true", NULL};
+    uv_process_options_t options = {
+        .exit_cb = process_exited, .file = arguments[0], .args = arguments};
+    uv_process_t process;
+    int64_t start_ns = bench_now_ns();
+
+    called_ns = 0;
+    for (int i = 0; i < SPAWNS; i++) {
+        int64_t before_ns = bench_now_ns();
+        bench_require(uv_spawn(loop, &process, &options), "spawn");
+        called_ns += bench_now_ns() - before_ns;
+        uv_run(loop, UV_RUN_DEFAULT);
+    }
+    return (double)(*(int *)calls ? called_ns : bench_now_ns() - start_ns) / SPAWNS;
+}
+
+static void measure_process(long mebibytes) {
+    int calls = 0;
+
+    bench_hold_memory((size_t)mebibytes << 20);
+    peer_report("process", mebibytes, "", bench_run_passes(pass_process, &calls));
+    calls = 1;
+    peer_report("process", mebibytes, "call", bench_run_passes(pass_process, &calls));
+}
+
 int main(int argc, char *argv[]) {
     static const struct peer_row rows[] = {
         {"timers", measure_timers},
@@ -340,6 +442,8 @@ int main(int argc, char *argv[]) {
         {"threadsafe", measure_threadsafe},
         {"executor", measure_executor},
         {"names", measure_names},
+        {"file", measure_file},
+        {"process", measure_process},
         {"echo", serve_echo},
         {NULL, NULL},
     };

@@ -6,6 +6,7 @@ usage: bench.py asyncio|uvloop ROW [COUNT]
 
 import asyncio
 import json
+import mmap
 import random
 import resource
 import socket
@@ -336,6 +337,34 @@ async def names(_count):
     report("names-same", await passes(at_once(["localhost"] * 100)))
 
 
+# --- processes ---
+
+async def process(mebibytes):
+    """Small pages, each touched."""
+    memory = mmap.mmap(-1, mebibytes << 20, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    memory.madvise(mmap.MADV_NOHUGEPAGE)
+    for at in range(0, mebibytes << 20, mmap.PAGESIZE):
+        memory[at] = 1
+    called = 0
+
+    async def one():
+        nonlocal called
+        called, start = 0, time.perf_counter_ns()
+        for _ in range(40):
+            before = time.perf_counter_ns()
+            child = await asyncio.create_subprocess_exec("/bin/true")
+            called += time.perf_counter_ns() - before
+            await child.wait()
+        return (time.perf_counter_ns() - start) / 40
+
+    async def one_called():
+        await one()
+        return called / 40
+
+    report(f"process-{mebibytes}", await passes(one))
+    report(f"process-{mebibytes}-call", await passes(one_called))
+
+
 # --- echo ---
 
 class Echo(asyncio.Protocol):
@@ -356,7 +385,7 @@ async def echo(_count):
 
 ROWS = {"yield": yield_, "spawn": spawn, "sync": sync, "created": created, "sleepers": sleepers,
         "timers": timers, "futures": futures, "call_soon": call_soon, "threadsafe": threadsafe,
-        "executor": executor, "names": names, "echo": echo}
+        "executor": executor, "names": names, "process": process, "echo": echo}
 
 
 def main():

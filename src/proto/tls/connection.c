@@ -112,6 +112,8 @@ static void connection_close(void *self, bool is_abort) {
 
     if (!connection->lower)
         return; /* it could not be pushed */
+    if (connection->has_refused)
+        is_abort = false; /* a reset would overtake the alert, and the other end never know why */
     if (!is_abort) {
         say_goodbye(connection);
         is_abort = eddy__tls_output_send(connection) == -ENOMEM;
@@ -196,7 +198,8 @@ static int connection_init(struct tls_connection *connection, const char *host) 
     if (!bio)
         return -ENOMEM;
     SSL_set_bio(connection->ssl, bio, bio);
-    SSL_set_app_data(connection->ssl, connection);
+    if (!SSL_set_app_data(connection->ssl, connection))
+        return -ENOMEM;
     if (is_server) {
         SSL_set_accept_state(connection->ssl);
         return 0;

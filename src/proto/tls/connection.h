@@ -28,6 +28,7 @@ struct tls_connection {
     char *host;         /* whom a client expects; NULL: nobody, or it is a server */
     char *server;       /* whose session this is, "example.org:443"; NULL: none is kept */
     bool is_ready;      /* hands were shaken */
+    bool has_refused;   /* no: and an alert says why */
 
     /* What the lower stream has said. */
     bool lower_ended;

@@ -153,7 +153,8 @@ static int set_key_log(eddy_tls_context *context, const char *file) {
     if (context->key_log < 0)
         return eddy_raise(-errno, "cannot write the log of keys %s: %s", file,
                           eddy_error_text(-errno));
-    SSL_CTX_set_app_data(context->ssl_context, context);
+    if (!SSL_CTX_set_app_data(context->ssl_context, context))
+        return eddy_raise(-ENOMEM, "no memory for TLS");
     SSL_CTX_set_keylog_callback(context->ssl_context, on_key);
     return 0;
 }

@@ -24,6 +24,7 @@ static int handshake_step(struct tls_connection *connection) {
 
     ERR_clear_error();
     r = SSL_do_handshake(connection->ssl) == 1 ? 0 : eddy__tls_handshake_failed(connection);
+    connection->has_refused = r < 0 && r != -EAGAIN && connection->output_size > 0;
     sent = eddy__tls_output_send(connection);
     ERR_clear_error();
     if (sent < 0 && (r == 0 || r == -EAGAIN))
@@ -85,22 +86,36 @@ int eddy__tls_start(const eddy_stream_layer *layer, eddy_stream *stream, const c
     return shake_hands(connection);
 }
 
+/* Suspends. */
+static int start_in_time(const eddy_tls_context *context, eddy_stream *stream,
+                         const eddy_start_tls_options *options) {
+    double seconds =
+        options->handshake_seconds > 0 ? options->handshake_seconds : HANDSHAKE_SECONDS;
+    const char *host = options->server_hostname;
+    eddy_timeout timeout;
+    bool is_late;
+    int r;
+
+    eddy_timeout_begin_at("eddy_start_tls()", &timeout, seconds);
+    r = eddy__tls_start(&context->layer, stream, host);
+    is_late = r == -ECANCELED && eddy_timeout_expired(&timeout);
+    r = eddy_timeout_end(&timeout, r);
+    if (is_late && r == -ETIMEDOUT)
+        return eddy_raise(r, "the hand-shake with %s was not over after %g seconds",
+                          host ? host : "the other end", seconds);
+    return r;
+}
+
 int eddy_start_tls_sized(eddy_stream *stream, eddy_tls_context *context,
                          const eddy_start_tls_options *given, size_t given_size) {
     eddy_start_tls_options options = {0};
-    eddy_timeout timeout;
     int r = eddy_stream_flush(stream); /* refuses, too, what is cancelled already */
 
-    if (given)
-        memcpy(&options, given, MIN(given_size, sizeof(options)));
-    if (r == 0 && !context) {
-        context = eddy_tls_default();
-        r = context ? 0 : eddy_last_error()->code;
-    }
     if (r < 0)
         return r;
-    eddy_timeout_begin(&timeout, options.handshake_seconds > 0 ? options.handshake_seconds
-                                                               : HANDSHAKE_SECONDS);
-    r = eddy__tls_start(&context->layer, stream, options.server_hostname);
-    return eddy_timeout_end(&timeout, r);
+    if (given)
+        memcpy(&options, given, MIN(given_size, sizeof(options)));
+    if (!context)
+        context = eddy_tls_default();
+    return context ? start_in_time(context, stream, &options) : eddy_last_error()->code;
 }

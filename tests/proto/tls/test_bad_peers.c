@@ -99,6 +99,8 @@ VIRTUAL_TEST(a_server_that_says_nothing_is_given_up) {
 
     pair_open(&pair, NULL);
     ASSERT_CODE(-ETIMEDOUT, shake(pair.stream));
+    ASSERT_STR_CONTAINS(eddy_last_error()->message,
+                        "the hand-shake with localhost was not over after 5 seconds");
     ASSERT(eddy_time() - before >= 5 && eddy_time() - before < 6);
     ASSERT_CODE(-EBUSY, eddy_stream_write(pair.stream, "x", 1)); /* nothing leaves unencrypted */
     pair_close(&pair);

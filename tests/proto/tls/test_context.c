@@ -107,12 +107,8 @@ TEST(a_weak_key_of_our_own_is_refused_unless_that_is_asked_for) {
     assert_accepted(options);
 }
 
-static int give_password(char *buffer, size_t size, void *arg) {
-    const char *password = arg;
-
-    ASSERT(size > strlen(password));
-    memcpy(buffer, password, strlen(password));
-    return (int)strlen(password);
+static int give_password(char *buffer, size_t size, void *password) {
+    return snprintf(buffer, size, "%s", (const char *)password);
 }
 
 TEST(an_encrypted_key_asks_for_its_password) {

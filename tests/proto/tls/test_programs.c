@@ -21,16 +21,6 @@ static void tool_port(struct tool *tool, const char *before, char port[8]) {
     ASSERT_INT_EQ(sscanf(end, format, port), 1);
 }
 
-static bool is_there(const char *program) {
-    char command[64];
-
-    snprintf(command, sizeof(command), "command -v %s >/dev/null", program);
-    if (system(command) == 0)
-        return true;
-    printf("skipped: there is no %s\n", program);
-    return false;
-}
-
 /* --- openssl s_client ------------------------------------------------------------------------- */
 
 static int answer_line(eddy_stream *stream, void *arg) {
@@ -320,15 +310,17 @@ TASK_TEST(curl_gets_a_page_whose_end_is_the_connections) {
     struct tls_host host = {.context = server, .fn = serve_http};
     struct tool tool;
     char url[64];
+    int status;
 
-    if (!is_there("curl"))
-        return 0;
     tls_host_start(&host);
     snprintf(url, sizeof(url), "https://localhost:%s/", host.port);
     tool_start(&tool, (const char *const[]){"curl", "-sS", "--noproxy", "*", "-4", "--cacert",
                                             tls_file("ca.pem"), url, NULL});
-    ASSERT_INT_EQ(tool_wait(&tool), 0);
-    ASSERT_STR_EQ(tool.said, "hello from eddy\n");
+    status = tool_wait(&tool);
+    if (status == 127)
+        printf("skipped: there is no curl\n");
+    else
+        ASSERT_STR_EQ(tool.said, "hello from eddy\n");
     tls_host_stop(&host);
     return 0;
 }

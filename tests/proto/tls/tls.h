@@ -62,9 +62,9 @@ void tls_pair_close(struct tls_pair *pair);
 void tls_pair_open_plain(struct tls_pair *pair);
 
 /* The server with `server`, the client with `client`: what the client's hand-shake says. The
- * host's, with its sentence, in *host if it is not NULL. */
+ * server's, with its sentence, in *out if that is not NULL. */
 int tls_try(eddy_tls_context *server, eddy_tls_context *client, const char *name,
-            struct tls_host *host);
+            struct tls_host *out);
 
 /* --- a man in the middle ---------------------------------------------------------------------- */
 

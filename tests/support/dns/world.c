@@ -22,20 +22,24 @@ void world_write(const char *path, const char *text) {
     close(fd);
 }
 
+static bool say(const char *path, const char *text) {
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    bool is_said = fd >= 0 && write(fd, text, strlen(text)) >= 0;
+
+    if (fd >= 0)
+        close(fd);
+    return is_said;
+}
+
 /* We are root there, whoever we are here. */
 static bool enter_as_user(void) {
-    char map[64];
-    unsigned user = getuid();
-    int fd;
+    char user[64], group[64];
 
-    if (unshare(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWNET) < 0)
-        return false;
-    fd = open("/proc/self/uid_map", O_WRONLY | O_CLOEXEC);
-    snprintf(map, sizeof(map), "0 %u 1", user);
-    if (fd < 0 || write(fd, map, strlen(map)) < 0)
-        return false;
-    close(fd);
-    return true;
+    snprintf(user, sizeof(user), "0 %u 1", getuid());
+    snprintf(group, sizeof(group), "0 %u 1", getgid());
+    return unshare(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWNET) == 0 &&
+           say("/proc/self/uid_map", user) && say("/proc/self/setgroups", "deny") &&
+           say("/proc/self/gid_map", group);
 }
 
 static bool raise_loopback(void) {

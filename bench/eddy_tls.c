@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT
+ * eddy_tls.c - an echo server over TLS, as a program would write it.
+ *
+ * EDDY_BACKEND says which poller drives it.
+ * usage: eddy_tls FILE (certificate and key, PEM). Beside it: limit_tls_epoll.c. */
+#include <eddy/tls.h>
+#include <math.h>
+
+#include "bench.h"
+#include "echo.h"
+
+static int echo(eddy_stream *stream, void *context) {
+    eddy_slice data;
+    ssize_t r = eddy_start_tls(stream, context, NULL);
+
+    while (r >= 0 && (r = eddy_stream_read_some(stream, &data)) > 0) {
+        int w = eddy_stream_write(stream, data.data, data.size);
+        if (w < 0)
+            return w;
+    }
+    return 0; /* a client that goes without a word is none of its concerns */
+}
+
+static int bench_main(void *file) {
+    eddy_tls_options options = {.is_server = true, .certificate_file = file};
+    eddy_tls_context *context;
+    eddy_server *server;
+
+    bench_require(eddy_tls_context_new(&options, &context), "the certificate");
+    bench_require(eddy_start_server(echo, context, "127.0.0.1", "0",
+                                    &(eddy_server_options){.backlog = 4096}, &server),
+                  "listen");
+    echo_announce(eddy_server_port(server));
+    eddy_sleep(INFINITY);
+    eddy_server_cancel_clients(server);
+    return eddy_server_close(server);
+}
+
+int main(int argc, char *argv[]) {
+    bench_require(argc == 2 ? 0 : -EINVAL, "usage: eddy_tls FILE");
+    echo_raise_descriptor_limit();
+    return eddy_main(bench_main, argv[1]);
+}
