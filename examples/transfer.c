@@ -30,8 +30,8 @@ struct transfer {
     eddy_file *file;
     EVP_MD_CTX *hash; /* of the first `offset` bytes */
     intmax_t offset, size;
-    eddy_timeout patience;    /* with an end that says nothing */
-    const char *shown_as;     /* in the progress; NULL: it shows none */
+    eddy_timeout patience; /* with an end that says nothing */
+    const char *shown_as;  /* in the progress; NULL: it shows none */
     double shown_at;
     intmax_t began_at;
     char *piece;
@@ -53,8 +53,8 @@ static int hash_text(const struct transfer *transfer, char text[SUM_BYTES]) {
     unsigned char sum[EVP_MAX_MD_SIZE];
     unsigned size = 0;
     EVP_MD_CTX *copy = EVP_MD_CTX_new();
-    bool is_done = copy && EVP_MD_CTX_copy_ex(copy, transfer->hash) &&
-                   EVP_DigestFinal_ex(copy, sum, &size);
+    bool is_done =
+        copy && EVP_MD_CTX_copy_ex(copy, transfer->hash) && EVP_DigestFinal_ex(copy, sum, &size);
     EVP_MD_CTX_free(copy);
     if (!is_done)
         return eddy_raise(-ENOMEM, "cannot end a checksum");
@@ -67,9 +67,9 @@ static int hash_text(const struct transfer *transfer, char text[SUM_BYTES]) {
 static int hash_file_to(struct transfer *transfer, intmax_t end) {
     while (transfer->offset < end) {
         intmax_t left = end - transfer->offset;
-        ssize_t n = eddy_file_pread(transfer->file, transfer->piece,
-                                    left < PIECE_BYTES ? (size_t)left : PIECE_BYTES,
-                                    transfer->offset);
+        ssize_t n =
+            eddy_file_pread(transfer->file, transfer->piece,
+                            left < PIECE_BYTES ? (size_t)left : PIECE_BYTES, transfer->offset);
         if (n <= 0)
             return (int)n;
         EVP_DigestUpdate(transfer->hash, transfer->piece, n);
@@ -105,8 +105,7 @@ static int hear(struct transfer *transfer, const char *word, char *text, size_t 
 
     if (n > 6 && strncmp(line.data, "ERROR ", 6) == 0)
         return eddy_raise(EDDY_EPROTOCOL, "the other end says: %.*s", (int)n - 7, line.data + 6);
-    if ((size_t)n <= length || strncmp(line.data, word, length) != 0 ||
-        (size_t)n - length > size)
+    if ((size_t)n <= length || strncmp(line.data, word, length) != 0 || (size_t)n - length > size)
         return eddy_raise(EDDY_EPROTOCOL, "%s was expected, not \"%.*s\"", word,
                           n < 40 ? (int)n - 1 : 40, line.data);
     snprintf(text, size, "%.*s", (int)(n - 1 - length), line.data + length);
@@ -219,9 +218,9 @@ static int receive(struct transfer *transfer, const char *directory, const char 
 static int send_bytes(struct transfer *transfer) {
     while (transfer->offset < transfer->size) {
         intmax_t left = transfer->size - transfer->offset;
-        ssize_t n = eddy_file_pread(transfer->file, transfer->piece,
-                                    left < PIECE_BYTES ? (size_t)left : PIECE_BYTES,
-                                    transfer->offset);
+        ssize_t n =
+            eddy_file_pread(transfer->file, transfer->piece,
+                            left < PIECE_BYTES ? (size_t)left : PIECE_BYTES, transfer->offset);
         if (n == 0)
             return eddy_raise(-EBADMSG, "the file has become shorter");
         int r = n < 0 ? (int)n : eddy_stream_write(transfer->stream, transfer->piece, n);
@@ -338,9 +337,8 @@ static int serve_client(eddy_stream *stream, void *arg) {
 }
 
 static int serve(const struct options *options) {
-    eddy_tls_options identity = {.is_server = true,
-                                 .certificate_file = options->certificate,
-                                 .key_file = options->key};
+    eddy_tls_options identity = {
+        .is_server = true, .certificate_file = options->certificate, .key_file = options->key};
     eddy_tls_context *tls;
     int r = eddy_tls_context_new(&identity, &tls);
     if (r < 0)

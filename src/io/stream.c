@@ -155,7 +155,7 @@ void eddy__stream_let_go(eddy_stream *stream) {
 bool eddy__stream_was_lost(const eddy_stream *stream, int code) {
     if (code == EDDY_EINCOMPLETE)
         return stream->input_ended;
-    if (stream->type && !eddy__socket_is_lost(code))
+    if (stream->type && !eddy__socket_is_lost(code) && code != EDDY_ETRUNCATED)
         return false; /* a class may have much to tell that is no loss */
     return code < 0 && (code == stream->input_error || code == stream->output_error);
 }

@@ -39,7 +39,9 @@ static void describe_caller(const struct eddy__caller *caller, char *text, size_
     char call[200];
 
     describe_calls(caller->calls, CALLER_CALLS, 1, call, sizeof(call));
-    snprintf(text, size, call[0] ? ", scheduled in %s," : "", call);
+    text[0] = '\0';
+    if (call[0])
+        snprintf(text, size, ", scheduled in %s,", call);
 }
 
 /* --- slow steps ------------------------------------------------------------------------------- */

@@ -10,8 +10,10 @@ import http.client
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
+import tempfile
 import threading
 from pathlib import Path
 
@@ -123,6 +125,33 @@ def test_echo(command, _):
             client.close()
 
 
+def make_certificate(folder):
+    """The path of one that vouches for itself, and of one file with its key."""
+    certificate, key, both = (folder / name for name in ("certificate.pem", "key.pem", "both.pem"))
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                    "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=localhost", "-addext",
+                    "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", key, "-out",
+                    certificate], check=True, capture_output=True)
+    both.write_text(certificate.read_text() + key.read_text())
+    return certificate, both
+
+
+@contextlib.contextmanager
+def temporary_folder():
+    with tempfile.TemporaryDirectory(prefix="eddy-example-") as name:
+        yield Path(name)
+
+
+def test_echo_tls(command, _):
+    with temporary_folder() as folder:
+        certificate, both = make_certificate(folder)
+        with running([*command, str(both), "0"]) as (_, port):
+            context = ssl.create_default_context(cafile=certificate)
+            with context.wrap_socket(connect(port), server_hostname="localhost") as client:
+                client.sendall(b"hello over TLS\n")
+                say("echoes over TLS", client.makefile().readline() == "hello over TLS\n")
+
+
 def test_forward(command, _):
     lines = (Path(__file__).parents[2] / "examples/forward.c").read_text().splitlines()
     say("has under 60 lines", len(lines) < 60)
@@ -182,10 +211,94 @@ def test_proxy(command, slow_server):
         slow.close()
 
 
+def breaking(target, limits):
+    """Forwards to the target; of the first connections only so many bytes either way, and then they
+    are reset."""
+    left = list(limits)
+
+    def forward(client):
+        counted = [left.pop(0) if left else sys.maxsize]
+        server = connect(target)
+        ended = threading.Event()
+
+        def pump(source, sink):
+            with contextlib.suppress(OSError):
+                while data := source.recv(1 << 16):
+                    sink.sendall(data)
+                    counted[0] -= len(data)
+                    if counted[0] < 0:
+                        break
+                else:
+                    if not ended.is_set():
+                        sink.shutdown(socket.SHUT_WR)
+                    return
+            ended.set()
+            for end in (source, sink):  # wakes who receives: a reset needs the last reference
+                with contextlib.suppress(OSError):
+                    end.shutdown(socket.SHUT_RD)
+
+        pumps = [threading.Thread(target=pump, args=pair, daemon=True)
+                 for pair in ((client, server), (server, client))]
+        for thread in pumps:
+            thread.start()
+        for thread in pumps:
+            thread.join()
+        reset_at_once(client)
+        reset_at_once(server)
+
+    return listening(forward)
+
+
+def transferred(command, folder, *arguments):
+    run = subprocess.run([*command, *arguments], cwd=folder, capture_output=True, text=True,
+                         timeout=LIMIT_SECONDS)
+    return run.returncode, run.stdout, run.stderr
+
+
+def test_transfer(command, _):
+    with temporary_folder() as folder:
+        certificate, both = make_certificate(folder)
+        ours, theirs = folder / "ours", folder / "theirs"
+        ours.mkdir()
+        theirs.mkdir()
+        (theirs / "large").write_bytes(MEGABYTE * 8)
+        (ours / "up").write_bytes(MEGABYTE * 4)
+        ca = ("--ca", str(certificate))
+        with running([*command, "serve", str(theirs), "--certificate", str(both), "--port", "0"]) \
+                as (_, port):
+            address = f"127.0.0.1:{port}"
+            with breaking(port, (3 << 20, 2 << 20)) as broken:
+                status, said, errors = transferred(command, ours, "get", f"localhost:{broken}",
+                                                   "large", *ca)
+            say("a broken connection resumes", status == 0 and errors.count("it goes on") == 2
+                or print(said, errors))
+            say("and loses nothing", (ours / "large").read_bytes() == MEGABYTE * 8)
+            say("not all was sent again", 0 < int(said.split()[3]) < 8 << 20)
+            with breaking(port, (2 << 20,)) as broken:
+                status, said, errors = transferred(command, ours, "put", f"localhost:{broken}",
+                                                   "up", *ca)
+            say("so does one the other way", status == 0 and errors.count("it goes on") == 1
+                and (theirs / "up").read_bytes() == MEGABYTE * 4 or print(said, errors))
+
+            (ours / "large").unlink()
+            (ours / "large.part").write_bytes(b"x" * 1000)
+            status, said, _ = transferred(command, ours, "get", address, "large", *ca)
+            say("a part that is no beginning is dropped", status == 0 and
+                (ours / "large").read_bytes() == MEGABYTE * 8 and "8388608 of them now" in said)
+            say("and leaves nothing beside it", sorted(p.name for p in ours.iterdir()) ==
+                ["large", "up"])
+            status, _, errors = transferred(command, ours, "get", address, "nothing", *ca)
+            say("the server's error is told", status == 1 and "No such file" in errors)
+            status, _, errors = transferred(command, ours, "get", address, "large")
+            say("an unknown authority is refused", status == 1 and "self-signed" in errors)
+        status, _, errors = transferred(command, ours, "get", address, "large", *ca)
+        say("a server that is not there is given up", status == 1 and "refused" in errors)
+
+
 def main(program, slow_server, *emulator):
     os.environ.setdefault("PYTHONUNBUFFERED", "1")
     test = globals()["test_" + Path(program).name]
-    test([*emulator, program], [*emulator, slow_server])
+    test([*emulator, str(Path(program).resolve())], [*emulator, slow_server])
 
 
 if __name__ == "__main__":

@@ -5,9 +5,8 @@
 usage: run.py PROGRAM EXPECTED SLOW_SERVER [EMULATOR...]
 An example that fetches gets three pages of the slow server; in what is expected of it stands SERVER
 for the address. Answers come in any order, so only for that one the lines are sorted. The echo
-server gets clients, whose answers stand before what it says itself, and then SIGTERM; the one over
-TLS gets a certificate, and a client that speaks it. The copying one gets a folder, and SIGINT when
-it has told of its progress to a terminal.
+server gets clients, whose answers stand before what it says itself, and then SIGTERM. The copying
+one gets a folder, and SIGINT when it has told of its progress to a terminal.
 """
 
 import contextlib
@@ -16,7 +15,6 @@ import os
 import pty
 import signal
 import socket
-import ssl
 import subprocess
 import sys
 import tempfile
@@ -117,42 +115,12 @@ def lines_of_copy(command, **options):
                f"{'nothing' if alone else 'something'} beside it")
 
 
-def make_certificate(folder):
-    """The path of one that vouches for itself, and of one file with its key."""
-    certificate, key, both = (folder / name for name in ("certificate.pem", "key.pem", "both.pem"))
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
-                    "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=localhost", "-addext",
-                    "subjectAltName=DNS:localhost", "-keyout", key, "-out", certificate],
-                   check=True, capture_output=True)
-    both.write_text(certificate.read_text() + key.read_text())
-    return certificate, both
-
-
-def lines_over_tls(command, **options):
-    """What a client gets back that trusts the server's certificate."""
-    with tempfile.TemporaryDirectory(prefix="eddy-example-") as folder:
-        certificate, both = make_certificate(Path(folder))
-        process = subprocess.Popen([*command, both, "0"], stdout=subprocess.PIPE, text=True, **options)
-        try:
-            port = int(process.stdout.readline().rpartition(":")[2])
-            context = ssl.create_default_context(cafile=certificate)
-            plain = socket.create_connection(("127.0.0.1", port), timeout=LIMIT_SECONDS)
-            with context.wrap_socket(plain, server_hostname="localhost") as client:
-                client.sendall(f"hello over {client.version()}\n".encode())
-                return [client.makefile().readline().rstrip()]
-        finally:
-            process.kill()
-            process.communicate()
-
-
 def lines_of(program, server, emulator, **options):
     command = [*emulator, program]
     if Path(program).name == "echo_cores":
         return lines_of_echo(command, **options)
     if Path(program).name == "copy":
         return list(lines_of_copy([*emulator, str(Path(program).resolve())], **options))
-    if Path(program).name == "echo_tls":
-        return lines_over_tls(command, **options)
     if Path(program).name != "fetch":
         return output_of(command, **options)
     with slow_server([*emulator, server], **options) as address:
