@@ -52,7 +52,7 @@ TASK_TEST(ten_thousand_lines_of_all_lengths_are_read_whole) {
     for (int i = 0; i < 10000; i++) {
         ASSERT(eddy_file_read_line(file, 0, &line) > 0);
         ASSERT_INT_EQ(line.data[line.size - 1], '\n');
-        ASSERT_INT_EQ(atoi(line.data), i);
+        ASSERT_INT_EQ(strtol(line.data, NULL, 10), i);
     }
     ASSERT_INT_EQ(eddy_file_read_line(file, 0, &line), 60001);
     ASSERT_INT_EQ(eddy_file_read_line(file, 0, &line), 0);
