@@ -28,7 +28,8 @@ struct eddy_file {
     bool is_positioning;        /* a call uses the position */
     off_t position;
     size_t written;
-    struct eddy__buffer lines; /* read ahead, from the position on */
+    bool lines_are_old;        /* the file was written to since */
+    struct eddy__buffer lines; /* read ahead, from the position on; of who uses the position */
     char name[];               /* for sentences: "path", in quotes, or descriptor 7 */
 };
 
@@ -53,10 +54,12 @@ void eddy__file_end(eddy_file *file, bool positions);
 /* The same, if the loop is closed over the call. */
 struct eddy__file_drop eddy__file_ends(eddy_file *file, bool positions);
 
-/* The position is there from now on. */
+/* The position is there from now on, and what was read ahead is dropped. For who uses the position:
+ * another may be reading lines. */
 static inline void eddy__file_move(eddy_file *file, off_t position) {
     file->position = position;
     file->lines.start = file->lines.end = 0;
+    file->lines_are_old = false;
 }
 
 /* The sentence of a failure: cannot read "x": Input/output error. Returns the code. A cancel has

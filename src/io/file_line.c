@@ -66,6 +66,8 @@ ssize_t eddy_file_read_line(eddy_file *file, size_t limit_bytes, eddy_slice *out
         return r;
     if (limit_bytes == 0)
         limit_bytes = LIMIT_DEFAULT;
+    if (file->lines_are_old)
+        eddy__file_move(file, file->position);
     r = line_find(file, task, limit_bytes);
     if (r > 0) {
         *out = (eddy_slice){eddy__buffer_data(&file->lines), (size_t)r};

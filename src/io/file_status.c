@@ -88,8 +88,7 @@ int eddy_file_truncate(eddy_file *file, off_t size) {
         return r;
     r = (int)eddy__file_change(task, truncate_file, &truncation, false,
                                eddy__file_ends(file, false));
-    if (r == 0)
-        eddy__file_move(file, file->position);
+    file->lines_are_old |= r == 0;
     r = (int)eddy__file_fail(r, "truncate", file->name);
     eddy__file_end(file, false);
     return r;

@@ -89,10 +89,14 @@ static int write_fail(const struct writing *writing, ssize_t code) {
                       writing->file->name, eddy_error_text((int)code), writing->written, size);
 }
 
-/* Where the position is after a write. */
-static off_t position_behind(const struct writing *writing) {
-    return writing->offset == AT_END ? eddy__os_lseek(writing->file->fd, 0, SEEK_CUR)
-                                     : writing->offset;
+/* The end of the file, where it was written, is the descriptor's own position. */
+static void move_behind(const struct writing *writing) {
+    eddy_file *file = writing->file;
+    off_t position = writing->offset;
+
+    if (position == AT_END)
+        position = eddy__os_lseek(file->fd, 0, SEEK_CUR);
+    eddy__file_move(file, position < 0 ? file->position : position);
 }
 
 static ssize_t file_write(eddy_file *file, const struct iovec *first, int count, off_t offset,
@@ -111,8 +115,9 @@ static ssize_t file_write(eddy_file *file, const struct iovec *first, int count,
     if (r == 0)
         r = write_all(&writing, task, eddy__file_ends(file, positions));
     file->written = writing.written;
-    eddy__file_move(file,
-                    positions && writing.written > 0 ? position_behind(&writing) : file->position);
+    if (positions && writing.written > 0)
+        move_behind(&writing);
+    file->lines_are_old = true;
     if (r < 0)
         r = write_fail(&writing, r);
     eddy__file_end(file, positions);

@@ -52,7 +52,7 @@ TASK_TEST(ten_thousand_lines_of_all_lengths_are_read_whole) {
     for (int i = 0; i < 10000; i++) {
         ASSERT(eddy_file_read_line(file, 0, &line) > 0);
         ASSERT_INT_EQ(line.data[line.size - 1], '\n');
-        ASSERT_INT_EQ(atoi(line.data), i);
+        ASSERT_INT_EQ(strtol(line.data, NULL, 10), i);
     }
     ASSERT_INT_EQ(eddy_file_read_line(file, 0, &line), 60001);
     ASSERT_INT_EQ(eddy_file_read_line(file, 0, &line), 0);
@@ -109,5 +109,61 @@ TASK_TEST(a_line_that_grows_is_read_on) {
     ASSERT_INT_EQ(eddy_file_read_line(file, 0, &line), 0);
     ASSERT_INT_EQ(eddy_file_pwrite(file, "two\n", 4, 4), 4);
     ASSERT_LINE(file, "two\n");
+    return 0;
+}
+
+/* --- side by side ------------------------------------------------------------------------------
+ */
+
+struct growing {
+    eddy_file *file;
+    char text[64];
+};
+
+enum { LONG = 40000 }; /* so that there is room behind what was read ahead */
+
+static int read_next_line(void *arg) {
+    struct growing *growing = arg;
+    eddy_slice line;
+    ssize_t r = eddy_file_read_line(growing->file, 0, &line);
+
+    if (r > 0)
+        strncat(growing->text, line.data, line.size);
+    return (int)r;
+}
+
+static void put_long_line(const char *path) {
+    char text[LONG + 4];
+
+    snprintf(text, sizeof(text), "%*s\ntw", LONG, "");
+    put(path, text);
+}
+
+static int write_behind(void *arg) {
+    return (int)eddy_file_pwrite(((struct growing *)arg)->file, "o\n", 2, LONG + 3);
+}
+
+/* Whichever comes first. What was read ahead is in use meanwhile. */
+TASK_TEST(a_write_beside_a_waiting_line_leaves_it_whole) {
+    for (int i = 0; i < 50; i++) {
+        CLEANUP(folder_remove) struct folder folder = folder_make();
+        CLEANUP(file_closep) eddy_file *file = NULL;
+        struct growing growing = {0};
+        eddy_task *reader, *writer;
+        eddy_slice line;
+
+        put_long_line(in(&folder, "a"));
+        growing.file = file = opened(in(&folder, "a"), O_RDWR);
+        ASSERT_INT_EQ(eddy_file_read_line(file, 0, &line), LONG + 1);
+        disk_hold();
+        reader = eddy_create_task(read_next_line, &growing);
+        writer = eddy_create_task(write_behind, &growing);
+        disk_await(2);
+        disk_release();
+        ASSERT_OK(eddy_gather(reader, writer));
+        while (read_next_line(&growing) > 0)
+            continue;
+        ASSERT_STR_EQ(growing.text, "two\n");
+    }
     return 0;
 }
