@@ -199,7 +199,7 @@ int eddy__os_file_of(const char *path, struct eddy__os_file *out) {
 }
 
 void eddy__os_unlink_if(const char *path, const struct eddy__os_file *file) {
-    struct eddy__os_file there;
+    struct eddy__os_file there = {0};
 
     if (file->number != 0 && eddy__os_file_of(path, &there) == 0 && there.device == file->device &&
         there.number == file->number)

@@ -30,9 +30,9 @@ static void close_pair(int fds[2]) {
 /* A call in a task of its own. */
 struct call {
     int fd;
+    int flags;
     void *data;
     size_t size;
-    int flags;
     char bytes[16];
     ssize_t result;
 };
@@ -229,6 +229,7 @@ TASK_TEST(a_message_comes_with_its_descriptor) {
                              .msg_control = control,
                              .msg_controllen = sizeof(control)};
     struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+    ASSERT(header != NULL);
     open_pair(SOCK_STREAM, fds);
     open_pair(SOCK_STREAM, passed);
     *header = (struct cmsghdr){
@@ -237,7 +238,9 @@ TASK_TEST(a_message_comes_with_its_descriptor) {
     ASSERT_INT_EQ(eddy_sendmsg(fds[1], &message, 0), 1);
     memset(control, 0, sizeof(control));
     ASSERT_INT_EQ(eddy_recvmsg(fds[0], &message, MSG_CMSG_CLOEXEC), 1);
-    memcpy(&got, CMSG_DATA(CMSG_FIRSTHDR(&message)), sizeof(int));
+    header = CMSG_FIRSTHDR(&message);
+    ASSERT(header != NULL);
+    memcpy(&got, CMSG_DATA(header), sizeof(int));
     peer_send(got, "through");
     ASSERT_INT_EQ(eddy_recv(passed[1], control, 7, 0), 7);
     ASSERT_CODE(-EINVAL, eddy_recvmsg(fds[0], &message, MSG_WAITALL));

@@ -399,6 +399,7 @@ TEST(what_comes_for_a_lost_number_is_not_read_from_its_next_file) {
     LOOP loop = real_loop();
     ENDS ends = blocking_open(), others = blocking_open();
     FD kept = dup(ends.near);
+    ASSERT(kept >= 0);
     struct probe former = {.trace = NULL}, next = {.trace = NULL};
     ask_later(&former, loop, EDDY__OP_RECV, ends.near);
     lose_number(&ends, &others);

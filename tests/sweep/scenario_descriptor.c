@@ -104,7 +104,7 @@ static int talk_over_tcp(struct ends *ends) {
     if (r < 0) {
         if (acceptor)
             eddy_cancel(acceptor);
-        server = eddy_await(acceptor); /* it may have been faster */
+        eddy__os_close(eddy_await(acceptor)); /* it may have been faster */
         return r;
     }
     server = eddy_await(acceptor);
