@@ -29,7 +29,7 @@ typedef struct eddy_process_options {
     int input; /* the standard streams: one of the above, or a descriptor of ours */
     int output;
     int errors;
-    const char *input_path;  /* instead, a file to read. Files are opened in our directory */
+    const char *input_path;  /* instead, a file to read; opened from our directory. A FIFO blocks */
     const char *output_path; /* a file to write: created, or emptied unless `append` is set */
     const char *errors_path;
     bool append;
