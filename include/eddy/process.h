@@ -29,7 +29,7 @@ typedef struct eddy_process_options {
     int input; /* the standard streams: one of the above, or a descriptor of ours */
     int output;
     int errors;
-    const char *input_path;  /* instead, a file to read. Files are opened in our directory */
+    const char *input_path;  /* instead, a file to read; opened from our directory. A FIFO blocks */
     const char *output_path; /* a file to write: created, or emptied unless `append` is set */
     const char *errors_path;
     bool append;
@@ -73,9 +73,9 @@ typedef struct eddy_process_options {
  *
  * What goes wrong in the child before the program runs comes back here: -ENOENT, -EACCES, -ENOEXEC
  * (no program: a script needs its #! line), -EPERM (not allowed to become that user), -E2BIG ...
- * Others are -EINVAL (options that contradict each other; no such user or group), -EMFILE, -EAGAIN
- * (too many processes), -ENOMEM. The sentence names program and step: cannot run "x": cannot change
- * to directory "/y": No such file or directory. */
+ * Others are -EINVAL (options that contradict each other; no such user or group), -EBADF (a
+ * descriptor that is not open), -EMFILE, -EAGAIN (too many processes), -ENOMEM. The sentence names
+ * program and step: cannot run "x": cannot change to directory "/y": No such file or directory. */
 EDDY_API int eddy_process_spawn_sized(const char *const arguments[],
                                       const eddy_process_options *options, size_t options_size,
                                       eddy_process **out);

@@ -284,10 +284,11 @@ IN_CHILD static int child_main(void *arg) {
 static int birth_clone(struct birth *birth, char *stack) {
     const int flags = CLONE_VM | CLONE_VFORK | SIGCHLD;
     struct eddy__spawn *spawn = birth->spawn;
-    int pid = __clone(child_main, stack + STACK_BYTES, flags | CLONE_PIDFD, birth, &spawn->pidfd);
+    char *top = stack + STACK_BYTES - (uintptr_t)stack % 16; /* whatever the allocator gives */
+    int pid = __clone(child_main, top, flags | CLONE_PIDFD, birth, &spawn->pidfd);
 
     if (pid < 0 && errno == EINVAL)
-        pid = __clone(child_main, stack + STACK_BYTES, flags, birth);
+        pid = __clone(child_main, top, flags, birth);
     return pid < 0 ? -errno : pid;
 }
 

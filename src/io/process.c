@@ -128,6 +128,8 @@ int eddy_process_spawn_shell_sized(const char *command, const eddy_process_optio
                                    size_t options_size, eddy_process **out) {
     const char *const arguments[] = {"/bin/sh", "-c", command, NULL};
 
+    if (!command)
+        return eddy_raise(-EINVAL, "there is no command for the shell");
     return eddy_process_spawn_sized(arguments, options, options_size, out);
 }
 

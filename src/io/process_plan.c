@@ -180,8 +180,11 @@ static void plan_init(struct process_plan *plan) {
 /* What only has to be handed on. */
 static void plan_copy(struct eddy__spawn *spawn, const char *const arguments[],
                       const eddy_process_options *options) {
+    static const char *const nothing[] = {NULL};
+    const char *const *ours = environ ? (const char *const *)environ : nothing; /* clearenv() */
+
     spawn->arguments = arguments;
-    spawn->environment = options->environment ? options->environment : (const char *const *)environ;
+    spawn->environment = options->environment ? options->environment : ours;
     spawn->directory = options->directory;
     spawn->has_session = options->new_session;
     spawn->process_group = options->process_group > 0   ? options->process_group
@@ -197,6 +200,25 @@ static void plan_copy(struct eddy__spawn *spawn, const char *const arguments[],
     spawn->death_signal = options->death_signal;
 }
 
+/* Before pipes and files take numbers that are free: one of those is not what was meant. */
+static int plan_check_descriptors(const eddy_process_options *options) {
+    const int streams[3] = {options->input, options->output, options->errors};
+
+    for (int i = 0; i < 3; i++)
+        if (streams[i] > 0 && !eddy__os_is_open(streams[i]))
+            return eddy_raise(-EBADF,
+                              "the descriptor %d, which is to be the %s of a process, is "
+                              "not open",
+                              streams[i], stream_names[i]);
+    for (int i = 0; i < options->pass_fds_count; i++)
+        if (!eddy__os_is_open(options->pass_fds[i]))
+            return eddy_raise(-EBADF,
+                              "the descriptor %d, which is to be passed to a process, is "
+                              "not open",
+                              options->pass_fds[i]);
+    return 0;
+}
+
 static int plan_check(const char *const arguments[], const eddy_process_options *options) {
     if (!arguments || !arguments[0])
         return eddy_raise(-EINVAL, "a process needs arguments: the first is its name");
@@ -208,7 +230,7 @@ static int plan_check(const char *const arguments[], const eddy_process_options 
         return eddy_raise(-EINVAL, "a process leads a new process group or enters one: not both");
     if (options->death_signal < 0 || options->death_signal >= NSIG)
         return eddy_raise(-EINVAL, "%d is no signal", options->death_signal);
-    return 0;
+    return plan_check_descriptors(options);
 }
 
 int eddy__process_plan(struct process_plan *plan, const char *const arguments[],

@@ -37,5 +37,6 @@ static inline eddy_slice slice_of(const char *text) {
 }
 
 #define ARGUMENTS(...) ((const char *const[]){__VA_ARGS__, NULL})
+#define OPTIONS(...)   (&(eddy_process_options){__VA_ARGS__})
 
 #endif

@@ -202,6 +202,7 @@ PROCESS_TEST(no_arguments_are_refused) {
 
     ASSERT_CODE(-EINVAL, eddy_process_spawn(none, NULL, &process));
     ASSERT_CODE(-EINVAL, eddy_process_spawn(NULL, NULL, &process));
+    ASSERT_CODE(-EINVAL, eddy_process_spawn_shell(NULL, NULL, &process));
     return 0;
 }
 
