@@ -2,12 +2,14 @@
  * eddy_tls.c - an echo server over TLS, as a program would write it.
  *
  * EDDY_BACKEND says which poller drives it.
- * usage: eddy_tls FILE (certificate and key, PEM). Beside it: limit_tls_epoll.c. */
+ * usage: eddy_tls [FILE with certificate and key]. Beside it: limit_tls_epoll.c. */
 #include <eddy/tls.h>
 #include <math.h>
+#include <string.h>
 
 #include "bench.h"
 #include "echo.h"
+#include "tls_certificate.h"
 
 static int echo(eddy_stream *stream, void *context) {
     eddy_slice data;
@@ -21,8 +23,8 @@ static int echo(eddy_stream *stream, void *context) {
     return 0; /* a client that goes without a word is none of its concerns */
 }
 
-static int bench_main(void *file) {
-    eddy_tls_options options = {.is_server = true, .certificate_file = file};
+static int bench_main(void *pem) {
+    eddy_tls_options options = {.is_server = true, .certificate = {pem, strlen(pem)}};
     eddy_tls_context *context;
     eddy_server *server;
 
@@ -37,7 +39,6 @@ static int bench_main(void *file) {
 }
 
 int main(int argc, char *argv[]) {
-    bench_require(argc == 2 ? 0 : -EINVAL, "usage: eddy_tls FILE");
     echo_raise_descriptor_limit();
-    return eddy_main(bench_main, argv[1]);
+    return eddy_main(bench_main, tls_certificate(argc > 1 ? argv[1] : NULL));
 }

@@ -4,13 +4,14 @@
  *
  * One write at a time: an answer that the socket does not take whole stops its connection until it
  * has gone, which the load never brings about. The same ciphers and habits as eddy's.
- * usage: limit_tls_epoll FILE (certificate and key, PEM). Beside it: eddy_tls.c. */
+ * usage: limit_tls_epoll [FILE with certificate and key]. Beside it: eddy_tls.c. */
 #include "echo.h"
 
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <openssl/err.h>
+#include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -20,6 +21,7 @@
 #include <unistd.h>
 
 #include "bench.h"
+#include "tls_certificate.h"
 
 #define EVENTS_MAX 256
 
@@ -111,27 +113,33 @@ static bool echo(struct connection *connection) {
 }
 
 static void context_open(const char *file) {
+    BIO *pem = BIO_new_mem_buf(tls_certificate(file), -1);
+    X509 *certificate = PEM_read_bio_X509(pem, NULL, NULL, NULL);
+    EVP_PKEY *key = PEM_read_bio_PrivateKey(pem, NULL, NULL, NULL);
+
     context = SSL_CTX_new(TLS_server_method());
     bench_require(context ? 0 : -ENOMEM, "SSL_CTX");
     SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
     SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     SSL_CTX_set_read_ahead(context, 1);
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
-    bench_require(SSL_CTX_use_certificate_chain_file(context, file) == 1 &&
-                          SSL_CTX_use_PrivateKey_file(context, file, SSL_FILETYPE_PEM) == 1
+    bench_require(SSL_CTX_use_certificate(context, certificate) == 1 &&
+                          SSL_CTX_use_PrivateKey(context, key) == 1
                       ? 0
                       : -EINVAL,
                   "the certificate");
+    X509_free(certificate);
+    EVP_PKEY_free(key);
+    BIO_free(pem);
 }
 
 int main(int argc, char *argv[]) {
     struct epoll_event events[EVENTS_MAX];
     int port;
 
-    bench_require(argc == 2 ? 0 : -EINVAL, "usage: limit_tls_epoll FILE");
     signal(SIGPIPE, SIG_IGN); /* OpenSSL writes to whoever has gone */
     echo_raise_descriptor_limit();
-    context_open(argv[1]);
+    context_open(argc > 1 ? argv[1] : NULL);
     epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     bench_require(epoll_fd < 0 ? -errno : 0, "epoll_create1");
     listener = echo_listen(&port);

@@ -215,6 +215,15 @@ for backend in ("io_uring", "epoll"):
         Row("idle-10000-connect", f"connect and one answer, {backend}", **SERVER),
     ]
 
+TLS_CASES = {"64x50": "echo, 64 B, 50 connections", "16384x50": "echo, 16 KiB, 50 connections",
+             "shakex50": "hand-shakes, 50 at a time", "resumex50": "hand-shakes, resumed"}
+for backend in ("io_uring", "epoll"):
+    SERVER = {"ours": f"eddy {backend}", "beside": "limit epoll", "crosses_cores": True}
+    for case, title in TLS_CASES.items():
+        ROWS += [Row(f"tls-{case}", f"TLS {title}: {backend}", more_is_better=True, **SERVER),
+                 Row(f"tls-{case}-cpu", f"TLS {title}: {backend}, server CPU", **SERVER)]
+    ROWS.append(Row("tls-idle", f"a silent connection of TLS: server's memory, {backend}", **SERVER))
+
 REQUESTS, CONCURRENCY, BODY_BYTES = 10_000, 100, 1024
 ROWS += [
     Row("http-get", "HTTP GET, client's CPU per request", Goal(1.1),
@@ -233,6 +242,17 @@ ECHO_SERVERS = (
     Program("eddy epoll", ("eddy_echo",), environment=(("EDDY_BACKEND", "epoll"),)),
     *peers(SERVERS, "echo", rounds=2),
 )
+
+
+TLS_SERVERS = (
+    Program("limit epoll", ("limit_tls_epoll",)),
+    Program("eddy io_uring", ("eddy_tls",), environment=(("EDDY_BACKEND", "io_uring"),)),
+    Program("eddy epoll", ("eddy_tls",), environment=(("EDDY_BACKEND", "epoll"),)),
+)
+
+
+def tls_load(case, connections=50):
+    return Load(("tls_load", "{port}", str(connections), case, "{milliseconds}", "{pid}"))
 
 
 def load(connections, size, time="{milliseconds}", **options):
@@ -287,6 +307,8 @@ GROUPS = (
         Load(("idle_load", "{port}", "10000", "{pid}", "linger"), holds=True),
         load(50, 64, rename=("echo-64x50", "active-10000")))),
     Group("echo-64x10000", less_often(for_many(ECHO_SERVERS), 1), (load(10000, 64, "{twice}"),)),
+    Group("tls", TLS_SERVERS, (tls_load("64"), tls_load("16384"), tls_load("shake"),
+                               tls_load("resume"), tls_load("idle", 500))),
     Group("http", (
         Program("libcurl + epoll", ("http_libcurl", *HTTP_ARGUMENTS)),
         Program("eddy", ("http_eddy", *HTTP_ARGUMENTS)),

@@ -18,8 +18,7 @@ from pathlib import Path
 ROOT, BUILD = (Path(argument).resolve() for argument in sys.argv[1:3])
 COMPILER = sys.argv[3:]
 NEEDS = {"glib_host": "glib-2.0"}  # examples that are left out where it is missing
-HAS_TLS = (BUILD / "src" / "libeddy-tls.so").exists()
-PACKAGES = ["eddy", "eddy-http", *(["eddy-tls"] if HAS_TLS else [])]
+PACKAGES = ["eddy", "eddy-http", "eddy-tls"]
 EXPECTED = ROOT / "tests" / "examples"
 
 sys.dont_write_bytecode = True  # the source tree stays clean
@@ -45,8 +44,7 @@ def has_package(name):
 
 
 EXAMPLES = [source for source in sorted((ROOT / "examples").glob("*.c"))
-            if source.stem not in NEEDS or has_package(NEEDS[source.stem])
-            if source.stem != "echo_tls" or HAS_TLS]
+            if source.stem not in NEEDS or has_package(NEEDS[source.stem])]
 
 
 def compile_example(source, folder, with_flags):
@@ -98,9 +96,8 @@ class Installed(unittest.TestCase):
         archives = [self.prefix / "lib" / f"lib{package}.a" for package in reversed(PACKAGES)]
         needed = [flag for flag in flags(self.packages, "--static", "--libs", "eddy")
                   if flag != "-leddy"]
-        others = ["libcurl", *(["openssl"] if HAS_TLS else [])]
         compile_examples(folder, [*flags(self.packages, "--cflags", *PACKAGES), *archives,
-                                  *flags("", "--libs", *others), *needed])
+                                  *flags("", "--libs", "libcurl", "openssl"), *needed])
         self.run_examples(folder)
 
     def test_examples_with_the_build_before_it_is_installed(self):
