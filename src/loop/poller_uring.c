@@ -331,7 +331,7 @@ static void uring_forget(struct eddy__poller *poller, int fd) {
 }
 
 static bool uring_holds_input(const struct eddy__poller *poller, int fd) {
-    return fd < poller->capacity && poller->descriptors[fd].receiver.first;
+    return fd >= 0 && fd < poller->capacity && poller->descriptors[fd].receiver.first;
 }
 
 /* The last first: those end at once, the kernel has the first only. done() may move the table. */
