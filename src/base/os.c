@@ -84,6 +84,12 @@ ssize_t eddy__os_send(int fd, const void *buffer, size_t size, int flags) {
     return RESULT(send(fd, buffer, size, flags | MSG_NOSIGNAL));
 }
 
+ssize_t eddy__os_sendv(int fd, const struct iovec *pieces, size_t count, int flags) {
+    const struct msghdr message = {.msg_iov = (struct iovec *)pieces, .msg_iovlen = count};
+
+    return RESULT(sendmsg(fd, &message, flags | MSG_NOSIGNAL));
+}
+
 bool eddy__os_is_open(int fd) {
     return fcntl(fd, F_GETFD) >= 0;
 }
