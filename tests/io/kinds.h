@@ -23,9 +23,9 @@ void ends_open(const struct kind *kind, struct ends *ends, const eddy_connect_op
 void ends_close(struct ends *ends);
 
 /* A test for each kind, whose body runs in a task. */
-#define KIND_TEST_ON(kind, fact)          \
+#define KIND_TEST_ON(kind, fact)                  \
     TASK_TEST_BY(run_virtual, fact##_on_##kind) { \
-        return fact(&kind_##kind);        \
+        return fact(&kind_##kind);                \
     }
 #define KIND_TEST(fact)                       \
     static int fact(const struct kind *kind); \
