@@ -23,6 +23,7 @@ typedef struct eddy_tls_context eddy_tls_context;
 typedef struct eddy_connect_options {
     size_t limit_bytes;      /* the longest line or record of read_until; 0: 64 KiB */
     size_t high_water_bytes; /* write waits while more than this is unsent; 0: 64 KiB */
+    size_t low_water_bytes; /* and then until it is no more than this; 0: a quarter of high water */
 
     /* Which addresses, and in which order (RFC 8305, "happy eyeballs"). */
     int family;                    /* AF_INET or AF_INET6: only these; 0: both */
@@ -110,6 +111,12 @@ EDDY_API ssize_t eddy_stream_read_until(eddy_stream *stream, const char *separat
                                         eddy_slice *out);
 EDDY_API ssize_t eddy_stream_read_line(eddy_stream *stream, eddy_slice *out);
 
+/* Reads through whichever of several separators ends first, so *out is as short as it can be: "\n"
+ * and
+ * "\r\n" are both found at the '\n'. They may hold zeros. Else as read_until. */
+EDDY_API ssize_t eddy_stream_read_until_any(eddy_stream *stream, const eddy_slice separators[],
+                                            size_t count, eddy_slice *out);
+
 /* Whether the end has come and all is read. */
 EDDY_API bool eddy_stream_at_eof(const eddy_stream *stream);
 
@@ -121,12 +128,38 @@ EDDY_API bool eddy_stream_at_eof(const eddy_stream *stream);
  * -ECONNRESET) comes with the next call. */
 EDDY_API int eddy_stream_write(eddy_stream *stream, const void *data, size_t size);
 
-/* Waits until all that was written is with the kernel: asyncio's drain, to the last byte. Suspends.
- */
+/* The same with several pieces, one after the other, which need not lie together: asyncio's
+ * writelines. They are handed to the kernel as they are. Suspends as eddy_stream_write() does. */
+EDDY_API int eddy_stream_writelines(eddy_stream *stream, const eddy_slice pieces[], size_t count);
+
+/* The same without the wait, for callbacks and for tasks that must not stop: asyncio's write.
+ * -EAGAIN, and none is taken, once more than high water is unsent, until that has fallen to low
+ * water: eddy_stream_drain(). Never suspends. */
+EDDY_API int eddy_stream_write_nowait(eddy_stream *stream, const void *data, size_t size);
+
+/* Waits for the room that eddy_stream_write() waits for: asyncio's drain. Suspends. */
+EDDY_API int eddy_stream_drain(eddy_stream *stream);
+
+/* Waits until all that was written is with the kernel: a drain to the last byte. Suspends. */
 EDDY_API int eddy_stream_flush(eddy_stream *stream);
 
-/* Flushes, then ends our half of the connection; the peer reads the end. Suspends. */
+/* Flushes, then ends our half of the connection; the peer reads the end. Suspends. -EOPNOTSUPP for
+ * a stream of a class that cannot do it (eddy/ext/stream.h). */
 EDDY_API int eddy_stream_write_eof(eddy_stream *stream);
+
+/* How many bytes that were written are not with the kernel yet: asyncio's get_write_buffer_size. */
+EDDY_API size_t eddy_stream_unsent(const eddy_stream *stream);
+
+/* High and low water from now on, as in the options; 0 is no default here but none. Returns 0, or
+ * -EINVAL when low is above high. get writes both. */
+EDDY_API int eddy_stream_set_write_buffer_limits(eddy_stream *stream, size_t high_bytes,
+                                                 size_t low_bytes);
+EDDY_API void eddy_stream_get_write_buffer_limits(const eddy_stream *stream, size_t *high_bytes,
+                                                  size_t *low_bytes);
+
+/* The longest line or record from now on, as limit_bytes of the options. Returns 0; -EINVAL for 0.
+ */
+EDDY_API int eddy_stream_set_limit(eddy_stream *stream, size_t limit_bytes);
 
 /* --- the end ---------------------------------------------------------------------------------- */
 
@@ -151,6 +184,9 @@ typedef struct eddy_credentials {
     gid_t gid;
 } eddy_credentials;
 EDDY_API int eddy_stream_credentials(const eddy_stream *stream, eddy_credentials *out);
+/* The system's descriptor, to ask the kernel about it or to set its options; reading, writing or
+ * closing it is up to the stream. -1 where there is none (eddy/ext/stream.h), or no more. */
+EDDY_API int eddy_stream_fd(const eddy_stream *stream);
 
 #ifdef __cplusplus
 }

@@ -111,6 +111,12 @@ int eddy__os_set_close_on_exec(int fd) {
     return RESULT(fcntl(fd, F_SETFD, FD_CLOEXEC));
 }
 
+ssize_t eddy__os_sendv(int fd, const struct iovec *pieces, size_t count, int flags) {
+    const struct msghdr message = {.msg_iov = (struct iovec *)pieces, .msg_iovlen = count};
+
+    return RESULT(sendmsg(fd, &message, flags | MSG_NOSIGNAL));
+}
+
 bool eddy__os_is_open(int fd) {
     return fcntl(fd, F_GETFD) >= 0;
 }

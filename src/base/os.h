@@ -15,6 +15,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/types.h>
+#include <sys/uio.h>
 
 /* CLOCK_MONOTONIC in nanoseconds. */
 int64_t eddy__os_now(void);
@@ -34,6 +35,7 @@ int eddy__os_shutdown(int fd, int how);
 int eddy__os_set_close_on_exec(int fd);
 ssize_t eddy__os_recv(int fd, void *buffer, size_t size, int flags);
 ssize_t eddy__os_send(int fd, const void *buffer, size_t size, int flags); /* never SIGPIPE */
+ssize_t eddy__os_sendv(int fd, const struct iovec *pieces, size_t count, int flags);
 bool eddy__os_is_open(int fd);
 int eddy__os_descriptors_max(void);           /* how many the process may have now */
 bool eddy__os_is_ready(int fd, short events); /* POLLIN, POLLOUT; also when it has failed */
@@ -43,6 +45,7 @@ void eddy__os_close(int fd);                  /* keeps errno; -1 is nothing */
  */
 ssize_t eddy__os_read(int fd, void *buffer, size_t size);
 ssize_t eddy__os_write(int fd, const void *buffer, size_t size);
+ssize_t eddy__os_writev(int fd, const struct iovec *pieces, int count);
 int eddy__os_pipe(int fds[2]);
 int eddy__os_set_nonblocking(int fd);
 int eddy__os_file_mode(int fd, mode_t *out); /* st_mode */

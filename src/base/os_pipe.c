@@ -34,7 +34,7 @@ static bool is_pending(int signo) {
 }
 
 /* One that was pending before, as it was blocked, stays. */
-static ssize_t write_blocking_sigpipe(int fd, const void *buffer, size_t size) {
+static ssize_t write_blocking_sigpipe(int fd, const struct iovec *pieces, int count) {
     const struct timespec at_once = {0};
     sigset_t sigpipe, before;
     bool was_pending;
@@ -44,7 +44,7 @@ static ssize_t write_blocking_sigpipe(int fd, const void *buffer, size_t size) {
     sigaddset(&sigpipe, SIGPIPE);
     pthread_sigmask(SIG_BLOCK, &sigpipe, &before);
     was_pending = sigismember(&before, SIGPIPE) && is_pending(SIGPIPE);
-    r = write(fd, buffer, size);
+    r = writev(fd, pieces, count);
     r = r < 0 ? -errno : r;
     if (r == -EPIPE && !was_pending)
         while (sigtimedwait(&sigpipe, NULL, &at_once) < 0 && errno == EINTR)
@@ -53,19 +53,24 @@ static ssize_t write_blocking_sigpipe(int fd, const void *buffer, size_t size) {
     return r;
 }
 
-ssize_t eddy__os_write(int fd, const void *buffer, size_t size) {
+ssize_t eddy__os_writev(int fd, const struct iovec *pieces, int count) {
     static atomic_bool refused;
-    const struct iovec whole = {(void *)buffer, size};
 
     if (!atomic_load_explicit(&refused, memory_order_relaxed)) {
-        ssize_t r = pwritev2(fd, &whole, 1, -1, RWF_NOSIGNAL);
+        ssize_t r = pwritev2(fd, pieces, count, -1, RWF_NOSIGNAL);
         if (r >= 0)
             return r;
         if (errno != EOPNOTSUPP && errno != ENOSYS && errno != EINVAL && errno != EPERM)
             return -errno;
         atomic_store_explicit(&refused, true, memory_order_relaxed);
     }
-    return write_blocking_sigpipe(fd, buffer, size);
+    return write_blocking_sigpipe(fd, pieces, count);
+}
+
+ssize_t eddy__os_write(int fd, const void *buffer, size_t size) {
+    const struct iovec whole = {(void *)buffer, size};
+
+    return eddy__os_writev(fd, &whole, 1);
 }
 
 int eddy__os_pipe(int fds[2]) {

@@ -15,6 +15,7 @@
 #define LIMIT_DEFAULT      (64u << 10)
 #define HIGH_WATER_DEFAULT (64u << 10)
 #define PATIENCE_SECONDS   30.0
+#define LOW_WATER_SHARE    4 /* of high water, as in asyncio */
 
 static void stream_keep_peer(eddy_stream *stream) {
     union eddy__address address;
@@ -41,6 +42,9 @@ eddy_stream *eddy__stream_alloc(eddy_loop *loop, const eddy_connect_options *opt
         options->high_water_bytes ? options->high_water_bytes : HIGH_WATER_DEFAULT;
     stream->patience_ns = ns_from_seconds(options->shutdown_seconds > 0 ? options->shutdown_seconds
                                                                         : PATIENCE_SECONDS);
+    stream->low_water_bytes = options->low_water_bytes
+                                  ? MIN(options->low_water_bytes, stream->high_water_bytes)
+                                  : stream->high_water_bytes / LOW_WATER_SHARE;
     return stream;
 }
 
@@ -158,6 +162,10 @@ bool eddy__stream_was_lost(const eddy_stream *stream, int code) {
     if (stream->type && !eddy__socket_is_lost(code) && code != EDDY_ETRUNCATED)
         return false; /* a class may have much to tell that is no loss */
     return code < 0 && (code == stream->input_error || code == stream->output_error);
+}
+
+int eddy_stream_fd(const eddy_stream *stream) {
+    return stream->type ? eddy__class_fd(stream) : stream->fd;
 }
 
 /* --- names ------------------------------------------------------------------------------------ */

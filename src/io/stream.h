@@ -55,7 +55,8 @@ struct eddy_stream {
     bool is_writing;   /* a call is under way */
     bool output_ended; /* our half was ended: write_eof() */
     int output_error;  /* every later write answers this */
-    size_t high_water_bytes;
+    bool is_paused;    /* more than high water was unsent, and not yet as little as low water */
+    size_t high_water_bytes, low_water_bytes;
 
     /* The lower floor: a class, which is borrowed, and its object; or (NULL) a descriptor. */
     const eddy_stream_class *type;
@@ -150,6 +151,14 @@ static inline int eddy__stream_check_input(const eddy_stream *stream) {
     return !stream->input_ended;
 }
 
+/* So much is unsent now: are writers to wait? */
+static inline void eddy__stream_mind_water(eddy_stream *stream, size_t unsent) {
+    if (unsent > stream->high_water_bytes)
+        stream->is_paused = true;
+    else if (unsent <= stream->low_water_bytes)
+        stream->is_paused = false;
+}
+
 /* May the stream be written to? 0 or a code. */
 static inline int eddy__stream_check_output(const eddy_stream *stream) {
     if (stream->is_closed)
@@ -165,8 +174,10 @@ static inline int eddy__stream_check_output(const eddy_stream *stream) {
 ssize_t eddy__descriptor_receive(eddy_stream *stream, void *memory, size_t size);
 ssize_t eddy__descriptor_receive_more(eddy_stream *stream);
 
-/* Sends or queues all of it. */
+/* Sends or queues all of it; or of all pieces, `size` bytes together. */
 int eddy__descriptor_put(eddy_stream *stream, const void *data, size_t size);
+int eddy__descriptor_put_pieces(eddy_stream *stream, const eddy_slice pieces[], size_t count,
+                                size_t size);
 
 /* Ends our half, once nothing is unsent; at once. */
 int eddy__descriptor_put_eof(eddy_stream *stream);
@@ -202,7 +213,15 @@ ssize_t eddy__class_receive(eddy_stream *stream, void *memory, size_t size);
 ssize_t eddy__class_receive_more(eddy_stream *stream);
 int eddy__class_await_output(eddy_stream *stream, size_t until);
 size_t eddy__class_unsent(const eddy_stream *stream);
+
+/* So many may be unsent for a writer to go on: some classes only know how to wait for that. */
+bool eddy__class_is_full(eddy_stream *stream);
+size_t eddy__class_room(const eddy_stream *stream);
+
+/* Optional entries. */
+int eddy__class_fd(const eddy_stream *stream);
 int eddy__class_put(eddy_stream *stream, const void *data, size_t size);
+int eddy__class_put_pieces(eddy_stream *stream, const eddy_slice pieces[], size_t count);
 int eddy__class_put_eof(eddy_stream *stream);
 const char *eddy__class_peer(const eddy_stream *stream);
 const char *eddy__class_local(const eddy_stream *stream);

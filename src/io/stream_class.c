@@ -165,6 +165,17 @@ size_t eddy__class_unsent(const eddy_stream *stream) {
     return HAS(stream, unsent) ? stream->type->unsent(stream->self) : 0;
 }
 
+size_t eddy__class_room(const eddy_stream *stream) {
+    return HAS(stream, unsent) ? stream->low_water_bytes : stream->high_water_bytes;
+}
+
+bool eddy__class_is_full(eddy_stream *stream) {
+    if (!HAS(stream, unsent))
+        return true;
+    eddy__stream_mind_water(stream, eddy__class_unsent(stream));
+    return stream->is_paused;
+}
+
 int eddy__class_await_output(eddy_stream *stream, size_t until) {
     struct class_call call;
     int r = eddy__stream_check_output(stream);
@@ -182,6 +193,46 @@ int eddy__class_put(eddy_stream *stream, const void *data, size_t size) {
     return size == 0 ? 0 : class_sent(stream, stream->type->put(stream->self, data, size));
 }
 
+/* Small pieces are put together, as most classes make a record of what they get. */
+static int class_put_joined(eddy_stream *stream, char *lease, size_t *used, eddy_slice piece) {
+    if (piece.size > LEASE_BYTES - *used) {
+        int r = eddy__class_put(stream, lease, *used);
+        if (r < 0)
+            return r;
+        *used = 0;
+    }
+    if (piece.size > LEASE_BYTES)
+        return eddy__class_put(stream, piece.data, piece.size);
+    if (piece.size > 0)
+        memcpy(lease + *used, piece.data, piece.size);
+    *used += piece.size;
+    return 0;
+}
+
+static int class_put_all(eddy_stream *stream, char *lease, const eddy_slice pieces[],
+                         size_t count) {
+    size_t used = 0;
+    int r = 0;
+
+    for (size_t i = 0; i < count && r == 0; i++)
+        r = class_put_joined(stream, lease, &used, pieces[i]);
+    return r < 0 ? r : eddy__class_put(stream, lease, used);
+}
+
+/* Some may have gone when the next is refused: then what the other end gets is torn. */
+int eddy__class_put_pieces(eddy_stream *stream, const eddy_slice pieces[], size_t count) {
+    char *lease = eddy__lease_borrow(stream->loop);
+    int r;
+
+    if (!lease)
+        return eddy__fail(-ENOMEM);
+    r = class_put_all(stream, lease, pieces, count);
+    eddy__lease_return(stream->loop, lease);
+    if (r == -ENOMEM)
+        stream->output_error = -ENOMEM;
+    return r;
+}
+
 int eddy__class_put_eof(eddy_stream *stream) {
     if (!HAS(stream, put_eof))
         return eddy_raise(-EOPNOTSUPP, "a stream of class \"%s\" cannot end one half only",
@@ -197,6 +248,10 @@ const char *eddy__class_peer(const eddy_stream *stream) {
 
 const char *eddy__class_local(const eddy_stream *stream) {
     return HAS(stream, local) ? stream->type->local(stream->self) : "?";
+}
+
+int eddy__class_fd(const eddy_stream *stream) {
+    return HAS(stream, fd) ? stream->type->fd(stream->self) : -1;
 }
 
 /* --- life ------------------------------------------------------------------------------------- */
@@ -262,8 +317,7 @@ static int stream_check_push(const eddy_stream *stream) {
 
 /* All that the stream was moves into a new one; what it has from above stays. */
 static eddy_stream *stream_split(eddy_stream *stream) {
-    eddy_connect_options options = {.limit_bytes = stream->limit_bytes,
-                                    .high_water_bytes = stream->high_water_bytes};
+    const eddy_connect_options options = {0};
     eddy_stream **owner = stream->owner;
     eddy_stream *lower = eddy__stream_alloc(stream->loop, &options), fresh;
 
@@ -274,6 +328,9 @@ static eddy_stream *stream_split(eddy_stream *stream) {
     *stream = fresh;
     lower->owner = NULL;
     stream->owner = owner;
+    stream->limit_bytes = lower->limit_bytes;
+    stream->high_water_bytes = lower->high_water_bytes;
+    stream->low_water_bytes = lower->low_water_bytes;
     return lower;
 }
 

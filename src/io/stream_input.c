@@ -152,3 +152,52 @@ size_t eddy__input_find(const struct stream_input *input, size_t scanned, const 
         end = find_within(lease_data(input), lease_size(input), 0, separator, separator_size);
     return end > 0 ? front_size + end : 0;
 }
+
+/* --- several separators ------------------------------------------------------------------------
+ */
+
+/* Where it ends within the first `size` bytes, of which `scanned` are known not to hold it; 0:
+ * nowhere. */
+static size_t find_in_first(const struct stream_input *input, size_t scanned, size_t size,
+                            eddy_slice separator) {
+    size_t front_size = eddy__buffer_size(&input->front), end = 0;
+    struct stream_input first = *input;
+
+    first.end = first.start + (uint32_t)(size > front_size ? size - front_size : 0);
+    first.front.end = first.front.start + MIN(front_size, size);
+    if (scanned <= front_size)
+        return eddy__input_find(&first, scanned, separator.data, separator.size);
+    if (scanned - front_size < separator.size) /* it may have begun in the front */
+        return eddy__input_find(&first, front_size, separator.data, separator.size);
+    end = find_within(lease_data(&first), lease_size(&first), scanned - front_size, separator.data,
+                      separator.size);
+    return end > 0 ? front_size + end : 0;
+}
+
+/* Each is looked for in what the others have not ruled out. */
+static size_t find_first_end(const struct stream_input *input, size_t scanned, size_t size,
+                             const eddy_slice separators[], size_t count) {
+    size_t first = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        size_t end = find_in_first(input, scanned, first ? first - 1 : size, separators[i]);
+        first = end > 0 ? end : first;
+    }
+    return first;
+}
+
+/* In windows that double: one that never comes must not be looked for in all that has come, for
+ * each record anew. */
+size_t eddy__input_find_any(const struct stream_input *input, size_t scanned,
+                            const eddy_slice separators[], size_t count) {
+    size_t size = eddy__input_size(input), window = 256;
+
+    for (; scanned < size; window *= 2) {
+        size_t within = MIN(scanned + window, size);
+        size_t end = find_first_end(input, scanned, within, separators, count);
+        if (end > 0)
+            return end;
+        scanned = within;
+    }
+    return 0;
+}

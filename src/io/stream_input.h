@@ -51,6 +51,10 @@ size_t eddy__input_piece(const struct stream_input *input);
 size_t eddy__input_find(const struct stream_input *input, size_t scanned, const char *separator,
                         size_t separator_size);
 
+/* The same for several, of which the one that ends first counts. */
+size_t eddy__input_find_any(const struct stream_input *input, size_t scanned,
+                            const eddy_slice separators[], size_t count);
+
 /* Bytes taken and given back go before the others. Returns 0 or -ENOMEM. */
 int eddy__input_give_back(struct stream_input *input, const void *data, size_t size);
 

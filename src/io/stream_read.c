@@ -123,13 +123,21 @@ ssize_t eddy_stream_read_exactly(eddy_stream *stream, void *memory, size_t size)
 
 /* --- records ---------------------------------------------------------------------------------- */
 
+static size_t stream_find_end(const eddy_stream *stream, size_t scanned,
+                              const eddy_slice separators[], size_t count) {
+    if (likely(count == 1))
+        return eddy__input_find(&stream->input, scanned, separators->data, separators->size);
+    return eddy__input_find_any(&stream->input, scanned, separators, count);
+}
+
 /* Suspends. The size of the first record; 0: the end came before a separator. The limit holds for
  * what is in front of us, however it was cut into packets. */
-static ssize_t stream_find_record(eddy_stream *stream, const char *separator) {
-    size_t separator_size = strlen(separator), scanned = 0;
+static ssize_t stream_find_record(eddy_stream *stream, const eddy_slice separators[],
+                                  size_t count) {
+    size_t scanned = 0;
 
     for (;;) {
-        size_t end = eddy__input_find(&stream->input, scanned, separator, separator_size);
+        size_t end = stream_find_end(stream, scanned, separators, count);
         ssize_t r;
 
         scanned = eddy__input_size(&stream->input);
@@ -143,19 +151,35 @@ static ssize_t stream_find_record(eddy_stream *stream, const char *separator) {
     }
 }
 
-ssize_t eddy_stream_read_until(eddy_stream *stream, const char *separator, eddy_slice *out) {
-    CLEANUP(eddy__stream_reading_end) eddy_stream *reading = NULL;
-    ssize_t r;
+static int separators_check(const eddy_slice separators[], size_t count) {
+    bool is_right = separators && count > 0;
 
-    if (!separator || !*separator)
-        return eddy_raise(-EINVAL, "the separator of eddy_stream_read_until() must not be empty");
-    r = reading_begin(stream, &reading);
+    for (size_t i = 0; is_right && i < count; i++)
+        is_right = separators[i].data && separators[i].size > 0;
+    return is_right
+               ? 0
+               : eddy_raise(-EINVAL, "a separator of eddy_stream_read_until() must not be empty");
+}
+
+ssize_t eddy_stream_read_until_any(eddy_stream *stream, const eddy_slice separators[], size_t count,
+                                   eddy_slice *out) {
+    CLEANUP(eddy__stream_reading_end) eddy_stream *reading = NULL;
+    ssize_t r = separators_check(separators, count);
+
+    if (r == 0)
+        r = reading_begin(stream, &reading);
     if (r < 0)
         return r;
-    r = stream_find_record(stream, separator);
+    r = stream_find_record(stream, separators, count);
     if (r == 0)
         return eddy__fail(EDDY_EINCOMPLETE);
     return r < 0 ? r : stream_take_view(stream, (size_t)r, out);
+}
+
+ssize_t eddy_stream_read_until(eddy_stream *stream, const char *separator, eddy_slice *out) {
+    const eddy_slice only = {separator, separator ? strlen(separator) : 0};
+
+    return eddy_stream_read_until_any(stream, &only, 1, out);
 }
 
 ssize_t eddy_stream_read_line(eddy_stream *stream, eddy_slice *out) {
@@ -164,10 +188,20 @@ ssize_t eddy_stream_read_line(eddy_stream *stream, eddy_slice *out) {
 
     if (r < 0)
         return r;
-    r = stream_find_record(stream, "\n");
+    r = stream_find_record(stream, &(eddy_slice){"\n", 1}, 1);
     if (r == 0) /* the end: what is left is the last line */
         r = (ssize_t)eddy__input_size(&stream->input);
     return r < 0 ? r : stream_take_view(stream, (size_t)r, out);
+}
+
+int eddy_stream_set_limit(eddy_stream *stream, size_t limit_bytes) {
+    int r = eddy__loop_check(stream->loop);
+
+    if (r == 0 && limit_bytes == 0)
+        r = eddy_raise(-EINVAL, "a stream's limit of 0 bytes would let no record pass");
+    if (r == 0)
+        stream->limit_bytes = limit_bytes;
+    return r;
 }
 
 bool eddy_stream_at_eof(const eddy_stream *stream) {

@@ -9,6 +9,7 @@
  * move; those written meanwhile in another, and the two change places. A failure is kept for the
  * next call, as the write that caused it has returned long ago. */
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 
 #include "os.h"
@@ -71,6 +72,7 @@ static void sending_end(eddy_stream *stream) {
     eddy__buffer_deinit(&stream->sending);
     eddy__buffer_deinit(&stream->queue);
     stream->is_sending = false;
+    stream->is_paused = false;
     if (stream->ends_output && stream->output_error == 0)
         eddy__descriptor_put_eof(stream);
     eddy__timer_disarm(stream->loop, &stream->patience);
@@ -116,6 +118,7 @@ static bool sending_progress(eddy_stream *stream) {
         sending_end(stream);
         return false;
     }
+    eddy__stream_mind_water(stream, eddy__descriptor_unsent(stream));
     if (stream->writer && eddy__descriptor_unsent(stream) <= stream->writer->until)
         writer_wake(stream);
     return true;
@@ -184,19 +187,33 @@ static void sending_start(eddy_stream *stream) {
     eddy__loop_at_turn_end(stream->loop, &stream->turn_end);
 }
 
-/* The rest of a write, copied. When the kernel has the first part and there is no memory for the
- * second, what the peer gets is torn: that is the end of our half, and it must see a reset. */
-static int stream_queue(eddy_stream *stream, const void *data, size_t size, bool is_rest) {
+/* Where the rest of a write is to be copied. When the kernel has the first part and there is no
+ * memory for the second, what the peer gets is torn: that is the end of our half, and it must see a
+ * reset. */
+static struct eddy__buffer *stream_reserve(eddy_stream *stream, size_t size, bool is_rest) {
     bool is_lent = stream->background.pending || eddy__buffer_size(&stream->queue) > 0;
     struct eddy__buffer *buffer = is_lent ? &stream->queue : &stream->sending;
 
-    if (eddy__buffer_append(buffer, data, size) < 0) {
-        stream->is_reset = stream->is_reset || is_rest;
-        stream->output_error = is_rest ? -ENOMEM : stream->output_error;
-        return eddy__fail(-ENOMEM);
-    }
+    if (eddy__buffer_reserve(buffer, size) == 0)
+        return buffer;
+    stream->is_reset = stream->is_reset || is_rest;
+    stream->output_error = is_rest ? -ENOMEM : stream->output_error;
+    return NULL;
+}
+
+static void stream_queued(eddy_stream *stream) {
+    eddy__stream_mind_water(stream, eddy__descriptor_unsent(stream));
     if (!stream->is_sending)
         sending_start(stream);
+}
+
+static int stream_queue(eddy_stream *stream, const void *data, size_t size, bool is_rest) {
+    struct eddy__buffer *buffer = stream_reserve(stream, size, is_rest);
+
+    if (!buffer)
+        return eddy__fail(-ENOMEM);
+    eddy__buffer_append(buffer, data, size);
+    stream_queued(stream);
     return 0;
 }
 
@@ -242,6 +259,11 @@ static bool stream_gathers(eddy_stream *stream, size_t size) {
            eddy__buffer_reserve(&stream->sending, size) == 0;
 }
 
+/* Is all of it to be queued? */
+static bool stream_queues(eddy_stream *stream, size_t size) {
+    return stream->is_sending || size == 0 || stream_gathers(stream, size);
+}
+
 static ssize_t stream_try(const eddy_stream *stream, const void *data, size_t size) {
     ssize_t r;
 
@@ -253,32 +275,110 @@ static ssize_t stream_try(const eddy_stream *stream, const void *data, size_t si
     return r;
 }
 
-/* What the kernel takes at once. Returns how much, or a code that later calls will see too. */
-static ssize_t stream_send_now(eddy_stream *stream, const void *data, size_t size) {
-    ssize_t n;
-
-    if (stream->is_sending || size == 0 || stream_gathers(stream, size))
+/* What the kernel takes now is 0 where it is no failure that it takes none: the operation that
+ * waits for room meets whatever is behind it. Else it is a code, that later calls will see too. */
+static ssize_t stream_tried(eddy_stream *stream, ssize_t r) {
+    if (r >= 0)
+        return r;
+    if (r == -EAGAIN || r == -ENOBUFS)
         return 0;
-    n = stream_try(stream, data, size);
-    if (n >= 0)
-        return n;
-    if (n == -EAGAIN || n == -ENOBUFS)
-        return 0; /* the operation that waits for room meets whatever is behind it */
-    stream->output_error = (int)n;
-    return eddy__fail((int)n);
+    stream->output_error = (int)r;
+    return eddy__fail((int)r);
+}
+
+/* Not all of it was taken. */
+static int stream_put_rest(eddy_stream *stream, const void *data, size_t size, ssize_t sent) {
+    sent = stream_tried(stream, sent);
+    if (sent < 0)
+        return (int)sent;
+    return stream_queue(stream, (const char *)data + sent, size - (size_t)sent, sent > 0);
 }
 
 int eddy__descriptor_put(eddy_stream *stream, const void *data, size_t size) {
-    ssize_t sent;
+    ssize_t sent = 0;
 
     stream->has_written = true;
-    sent = stream_send_now(stream, data, size);
+    if (!stream_queues(stream, size))
+        sent = stream_try(stream, data, size);
+    if (likely(sent == (ssize_t)size))
+        return 0;
+    return stream_put_rest(stream, data, size, sent);
+}
+
+/* --- several pieces --------------------------------------------------------------------------- */
+
+_Static_assert(sizeof(eddy_slice) == sizeof(struct iovec) &&
+                   offsetof(eddy_slice, size) == offsetof(struct iovec, iov_len),
+               "pieces are handed to the kernel as they are");
+
+static ssize_t stream_try_pieces(const eddy_stream *stream, const eddy_slice pieces[],
+                                 size_t count) {
+    const struct iovec *vector = (const struct iovec *)pieces;
+    ssize_t r;
+
+    do {
+        r = stream->is_plain ? eddy__os_writev(stream->fd, vector, (int)count)
+                             : eddy__os_sendv(stream->fd, vector, count, MSG_DONTWAIT);
+    } while (r == -EINTR);
+    return r;
+}
+
+static size_t pieces_size(const eddy_slice pieces[], size_t count) {
+    size_t size = 0;
+
+    for (size_t i = 0; i < count; i++)
+        size += pieces[i].size;
+    return size;
+}
+
+/* What the kernel takes now, which takes so many pieces at once. Returns how much, or a code. */
+static ssize_t pieces_send_now(eddy_stream *stream, const eddy_slice pieces[], size_t count) {
+    ssize_t sent = 0;
+
+    for (size_t i = 0; i < count; i += IOV_MAX) {
+        size_t now = MIN(count - i, (size_t)IOV_MAX);
+        ssize_t n = stream_tried(stream, stream_try_pieces(stream, pieces + i, now));
+        if (n < 0)
+            return n;
+        sent += n;
+        if ((size_t)n < pieces_size(pieces + i, now))
+            break;
+    }
+    return sent;
+}
+
+/* All but the first `skipped` bytes, for which there is room. */
+static void pieces_append(struct eddy__buffer *buffer, const eddy_slice pieces[], size_t count,
+                          size_t skipped) {
+    for (size_t i = 0; i < count; i++) {
+        size_t skip = MIN(skipped, pieces[i].size);
+        skipped -= skip;
+        if (skip < pieces[i].size)
+            eddy__buffer_append(buffer, pieces[i].data + skip, pieces[i].size - skip);
+    }
+}
+
+int eddy__descriptor_put_pieces(eddy_stream *stream, const eddy_slice pieces[], size_t count,
+                                size_t size) {
+    struct eddy__buffer *buffer;
+    ssize_t sent = 0;
+
+    stream->has_written = true;
+    if (!stream_queues(stream, size))
+        sent = pieces_send_now(stream, pieces, count);
     if (sent < 0)
         return (int)sent;
-    if ((size_t)sent < size)
-        return stream_queue(stream, (const char *)data + sent, size - (size_t)sent, sent > 0);
+    if ((size_t)sent == size)
+        return 0;
+    buffer = stream_reserve(stream, size - (size_t)sent, sent > 0);
+    if (!buffer)
+        return eddy__fail(-ENOMEM);
+    pieces_append(buffer, pieces, count, (size_t)sent);
+    stream_queued(stream);
     return 0;
 }
+
+/* --- the end of our half ---------------------------------------------------------------------- */
 
 /* A pipe's end ends when it is closed. A reader that waits at it closes it as it leaves. */
 int eddy__descriptor_end_output(eddy_stream *stream) {

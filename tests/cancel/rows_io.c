@@ -79,6 +79,14 @@ static int reads_until(struct scene *scene) {
     return read_slice(r, slice);
 }
 
+static int reads_until_any(struct scene *scene) {
+    static const eddy_slice separators[] = {{"c\n", 2}, {"--", 2}};
+    eddy_slice slice = {0};
+    ssize_t r = eddy_stream_read_until_any(scene->stream, separators, 2, &slice);
+
+    return read_slice(r, slice);
+}
+
 static int reads_line(struct scene *scene) {
     eddy_slice slice = {0};
     ssize_t r = eddy_stream_read_line(scene->stream, &slice);
@@ -111,6 +119,16 @@ static void let_peer_read(struct scene *scene) {
 
 static int writes(struct scene *scene) {
     return eddy_stream_write(scene->stream, "x", 1);
+}
+
+static int writes_lines(struct scene *scene) {
+    static const eddy_slice pieces[] = {{"x", 1}, {"y", 1}};
+
+    return eddy_stream_writelines(scene->stream, pieces, 2);
+}
+
+static int drains(struct scene *scene) {
+    return eddy_stream_drain(scene->stream);
 }
 
 static int awaits_output(struct scene *scene) {
@@ -341,10 +359,15 @@ const struct row io_rows[] = {
     {"eddy_stream_read_exactly", reads_exactly, send_line, open_stream, close_stream,
      LATCHES | RACES},
     {"eddy_stream_read_until", reads_until, send_line, open_stream, close_stream, LATCHES | RACES},
+    {"eddy_stream_read_until_any", reads_until_any, send_line, open_stream, close_stream,
+     LATCHES | RACES},
     {"eddy_stream_await_input", awaits_input, send_line, open_stream, close_stream,
      LATCHES | RACES},
     {"eddy_stream_read_line", reads_line, send_line, open_stream, close_stream, LATCHES | RACES},
     {"eddy_stream_write", writes, let_peer_read, open_full_stream, close_stream, LATCHES | RACES},
+    {"eddy_stream_writelines", writes_lines, let_peer_read, open_full_stream, close_stream,
+     LATCHES | RACES},
+    {"eddy_stream_drain", drains, let_peer_read, open_full_stream, close_stream, LATCHES | RACES},
     {"eddy_stream_await_output", awaits_output, let_peer_read, open_full_stream, close_stream,
      LATCHES | RACES},
     {"eddy_stream_flush", flushes, let_peer_read, open_full_stream, close_stream, LATCHES | RACES},

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { BUFFER_BYTES = 65536 };
+
 /* --- input ------------------------------------------------------------------------------------ */
 
 static size_t least(size_t a, size_t b) {
@@ -65,7 +67,9 @@ static int memory_put(void *self, const void *data, size_t size) {
 static size_t memory_unsent(const void *self) {
     const struct memory_end *end = self;
 
-    return end->other && end->other->is_stuck ? end->other->size : 0;
+    if (!end->other || end->other->is_closed || end->other->size <= end->other->buffer_bytes)
+        return 0;
+    return end->other->size - end->other->buffer_bytes;
 }
 
 static int memory_await_output(void *self, size_t unsent) {
@@ -78,7 +82,7 @@ static int memory_await_output(void *self, size_t unsent) {
         if (r < 0)
             return r;
     }
-    return end->put_error;
+    return end->put_error == 0 && end->other->is_closed ? -EPIPE : end->put_error;
 }
 
 static int memory_put_eof(void *self) {
@@ -145,8 +149,10 @@ int memory_pair_new(const eddy_connect_options *options, eddy_stream *streams[2]
                     struct memory_end *ends[2]) {
     for (int i = 0; i < 2; i++)
         ends[i] = calloc(1, sizeof(*ends[i]));
-    for (int i = 0; i < 2; i++)
+    for (int i = 0; i < 2; i++) {
         ends[i]->other = ends[1 - i];
+        ends[i]->buffer_bytes = BUFFER_BYTES;
+    }
     for (int i = 0; i < 2; i++) {
         int r = eddy_stream_new(&memory_class, ends[i], options, &streams[i]);
         if (r < 0 && i == 0)
@@ -162,10 +168,4 @@ int memory_pair_new(const eddy_connect_options *options, eddy_stream *streams[2]
 void memory_end_fail(struct memory_end *end, int code) {
     end->error = end->put_error = code;
     eddy_event_set(&end->changed);
-}
-
-void memory_end_unstick(struct memory_end *end) {
-    end->is_stuck = false;
-    if (end->other)
-        eddy_event_set(&end->other->changed);
 }

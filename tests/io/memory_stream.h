@@ -16,12 +16,12 @@ struct memory_end {
     bool has_end;   /* and behind it the end */
     bool is_closed; /* by its owner */
     bool is_freed;
-    int error;        /* behind what has come: answered by take; 0: none */
-    int put_error;    /* answered by put */
-    size_t take_max;  /* so many bytes at a time; 0: any */
-    bool is_stuck;    /* what is put to this end is unsent until it is not */
-    int takes, waits; /* how often it was asked */
-    bool was_aborted; /* the other end's owner has said so */
+    int error;           /* behind what has come: answered by take; 0: none */
+    int put_error;       /* answered by put */
+    size_t take_max;     /* so many bytes at a time; 0: any */
+    size_t buffer_bytes; /* so much may wait here: what is put beyond that is unsent */
+    int takes, waits;    /* how often it was asked */
+    bool was_aborted;    /* the other end's owner has said so */
 };
 
 extern const eddy_stream_class memory_class;
@@ -32,6 +32,5 @@ int memory_pair_new(const eddy_connect_options *options, eddy_stream *streams[2]
 
 /* A script's moves, at the end that they happen to. */
 void memory_end_fail(struct memory_end *end, int code);
-void memory_end_unstick(struct memory_end *end);
 
 #endif

@@ -67,6 +67,14 @@ static void rot13_free(void *self) {
     free(self);
 }
 
+static size_t rot13_unsent(const void *self) {
+    return eddy_stream_unsent(((const struct rot13 *)self)->lower);
+}
+
+static int rot13_fd(const void *self) {
+    return eddy_stream_fd(((const struct rot13 *)self)->lower);
+}
+
 static const char *rot13_peer(const void *self) {
     return eddy_stream_peer(((const struct rot13 *)self)->lower);
 }
@@ -84,6 +92,8 @@ const eddy_stream_class rot13_class = {
     .put_eof = rot13_put_eof,
     .close = rot13_close,
     .free = rot13_free,
+    .unsent = rot13_unsent,
+    .fd = rot13_fd,
     .peer = rot13_peer,
     .local = rot13_local,
 };

@@ -99,15 +99,17 @@ TASK_TEST(a_code_of_the_class_is_answered_to_every_later_call) {
 TASK_TEST(a_writer_waits_in_its_class_for_room) {
     struct memory memory;
     eddy_timeout timeout;
+    char buffer[16];
 
     memory_open(&memory, &(eddy_connect_options){.high_water_bytes = 10});
-    memory.far_end->is_stuck = true;
+    memory.far_end->buffer_bytes = 0;
     ASSERT_OK(eddy_stream_write(memory.near, "eleven more", 11));
     eddy_timeout_begin(&timeout, 0.01);
     ASSERT_CODE(-ETIMEDOUT, eddy_timeout_end(&timeout, eddy_stream_write(memory.near, "x", 1)));
-    memory_end_unstick(memory.far_end);
+    ASSERT_UINT_EQ(memory.far_end->size, 11u);
+    ASSERT_INT_EQ(eddy_stream_read(memory.far, buffer, sizeof(buffer)), 11);
     ASSERT_OK(eddy_stream_write(memory.near, "x", 1));
-    ASSERT_UINT_EQ(memory.far_end->size, 12u);
+    ASSERT_UINT_EQ(memory.far_end->size, 1u);
     memory_shut(&memory);
     return 0;
 }

@@ -91,6 +91,59 @@ TEST(a_separator_is_found_wherever_the_bytes_are_cut) {
     }
 }
 
+static eddy_slice slice_of(const char *text) {
+    return (eddy_slice){text, strlen(text)};
+}
+
+/* Where the one that ends first ends; 0: none does. */
+static size_t first_end_in(const char *text, const char *const separators[], size_t count) {
+    size_t first = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        size_t end = end_in(text, separators[i]);
+        if (end > 0 && (first == 0 || end < first))
+            first = end;
+    }
+    return first;
+}
+
+TEST(of_several_separators_the_one_that_ends_first_is_found) {
+    static const char *const texts[][3] = {{"\n", "--", "."},         {"none", "b-ab", "b-"},
+                                           {"ab-.", ".--.", "zz"},    {"zz", "yy", "xx"},
+                                           {"\r\n\r\n", "-.", "a-b"}, {TEXT, "-ab-.--", "."}};
+    SOURCE source = source_open();
+    for (size_t cut = 0; cut <= strlen(TEXT); cut++) {
+        struct stream_input input;
+        input_cut(&source, &input, TEXT, cut);
+        for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+            eddy_slice separators[3];
+            size_t end = first_end_in(TEXT, texts[i], 3);
+            for (size_t j = 0; j < 3; j++)
+                separators[j] = slice_of(texts[i][j]);
+            for (size_t scanned = 0; scanned < (end ? end : strlen(TEXT)); scanned++)
+                ASSERT_UINT_EQ(eddy__input_find_any(&input, scanned, separators, 3), end);
+        }
+        eddy__input_deinit(&input, source.loop);
+    }
+}
+
+/* Longer than a window: where it is found must not depend on how far one looks at a time. */
+TEST(several_separators_are_found_far_away) {
+    SOURCE source = source_open();
+    char text[3000];
+    const eddy_slice separators[] = {slice_of("never"), slice_of("==="), slice_of("=-=")};
+    for (size_t at = 0; at + 3 < sizeof(text); at += 41)
+        for (size_t cut = 0; cut < sizeof(text); cut += 499) {
+            struct stream_input input;
+            memset(text, 'x', sizeof(text) - 1);
+            text[sizeof(text) - 1] = '\0';
+            memcpy(text + at, at % 2 ? "===" : "=-=", 3);
+            input_cut(&source, &input, text, cut);
+            ASSERT_UINT_EQ(eddy__input_find_any(&input, 0, separators, 3), at + 3);
+            eddy__input_deinit(&input, source.loop);
+        }
+}
+
 TEST(nothing_is_found_in_nothing) {
     struct stream_input input = {0};
     ASSERT_UINT_EQ(eddy__input_find(&input, 0, "x", 1), 0);

@@ -127,7 +127,7 @@ EDDY_API int eddy_stream_put_eof(eddy_stream *stream);
 
 /* --- what `.tls` of the options stands for --------------------------------------------------- */
 
-/* Puts a class on each new connection. An eddy_tls_context (eddy/tls.h) begins with one. */
+/* Puts a class on each new connection. A context of eddy/tls.h begins with one. */
 typedef struct eddy_stream_layer {
     /* Pushes a class on the connected stream and greets the other end. `host` is the name to expect
      * there, NULL on a server. Suspends. Returns 0, -ECANCELED, or a code with a sentence: the
