@@ -7,10 +7,11 @@
  *     transfer put HOST:PORT FILE [--ca FILE]       from FILE
  *
  * After the first line ("GET name", "PUT name") both commands are the same, seen from two ends.
- * Who receives says what it has: "HAVE bytes checksum", of its NAME.part. Who sends compares that
- * with the beginning of its own file, and answers "SIZE whole from", the bytes, and "SUM checksum"
- * of the whole file. Only if that is right does NAME.part become NAME, and "DONE" is the answer:
- * nobody ever sees half a file. "ERROR sentence" ends a transfer at any of these places. */
+ * Who sends says "SIZE bytes". Who receives says what it has: "HAVE bytes checksum", of its
+ * NAME.part. Who sends compares that with the beginning of its own file, and answers "FROM offset",
+ * the bytes, and "SUM checksum" of the whole file. Only if that is right does NAME.part become
+ * NAME, and "DONE" is the answer: nobody ever sees half a file. "ERROR sentence" instead of one of
+ * these ends a transfer. */
 #define _GNU_SOURCE
 #include <eddy.h>
 #include <eddy/tls.h>
@@ -22,7 +23,7 @@
 #include <unistd.h>
 
 enum { PIECE_BYTES = 256 << 10, NAME_BYTES_MAX = 200, SUM_BYTES = 2 * EVP_MAX_MD_SIZE + 1 };
-enum { CLIENTS_MAX = 100, TRIES_MAX = 6 };
+enum { PATH_BYTES = 4096, CLIENTS_MAX = 100, TRIES_MAX = 6 };
 static const double IDLE_SECONDS = 30, PROGRESS_SECONDS = 0.1;
 
 struct transfer {
@@ -127,6 +128,11 @@ static void show(struct transfer *transfer, bool is_last) {
 
 /* --- one end: receiving --- */
 
+static int path_of(const char *directory, const char *name, char path[PATH_BYTES]) {
+    int size = snprintf(path, PATH_BYTES, "%s/%s", directory, name);
+    return size < PATH_BYTES ? 0 : eddy_raise(-ENAMETOOLONG, "%s: too long a path", name);
+}
+
 /* Takes the bytes, as they come. Suspends. */
 static int receive_bytes(struct transfer *transfer) {
     while (transfer->offset < transfer->size) {
@@ -148,6 +154,15 @@ static int receive_bytes(struct transfer *transfer) {
     return 0;
 }
 
+/* How much is to come. Suspends. */
+static int receive_size(struct transfer *transfer) {
+    char text[100];
+    int r = hear(transfer, "SIZE ", text, sizeof text);
+    if (r >= 0 && (sscanf(text, "%jd", &transfer->size) != 1 || transfer->size < 0))
+        r = eddy_raise(EDDY_EPROTOCOL, "\"SIZE %s\" makes no sense", text);
+    return r;
+}
+
 /* Tells what is there already, and agrees on where to go on. Suspends. */
 static int receive_begin(struct transfer *transfer) {
     char sum[SUM_BYTES], text[100];
@@ -163,13 +178,13 @@ static int receive_begin(struct transfer *transfer) {
     if (r >= 0)
         r = say(transfer, "HAVE %jd %s\n", transfer->offset, sum);
     if (r >= 0)
-        r = hear(transfer, "SIZE ", text, sizeof text);
+        r = hear(transfer, "FROM ", text, sizeof text);
     if (r < 0)
         return r;
 
-    if (sscanf(text, "%jd %jd", &transfer->size, &from) != 2 || transfer->size < 0 ||
-        (from != 0 && from != transfer->offset) || from > transfer->size)
-        return eddy_raise(EDDY_EPROTOCOL, "\"SIZE %s\" makes no sense", text);
+    if (sscanf(text, "%jd", &from) != 1 || (from != 0 && from != transfer->offset) ||
+        from > transfer->size)
+        return eddy_raise(EDDY_EPROTOCOL, "\"FROM %s\" makes no sense", text);
     if (from == 0)
         r = hash_begin(transfer);
     return r < 0 ? r : eddy_file_truncate(transfer->file, from);
@@ -200,20 +215,27 @@ static int receive_into(struct transfer *transfer, const char *part, const char 
 }
 
 static int receive(struct transfer *transfer, const char *directory, const char *name) {
-    char *path = NULL, *part = NULL;
-    int r = -ENOMEM;
-    if (asprintf(&path, "%s/%s", directory, name) >= 0 && asprintf(&part, "%s.part", path) >= 0)
-        r = eddy_file_open(part, O_RDWR | O_CREAT, 0666, &transfer->file);
+    char path[PATH_BYTES], part[PATH_BYTES + 5];
+    int r = receive_size(transfer);
+    if (r >= 0)
+        r = path_of(directory, name, path);
+    if (r < 0)
+        return r;
+    sprintf(part, "%s.part", path);
+    r = eddy_file_open(part, O_RDWR | O_CREAT, 0666, &transfer->file);
     if (r >= 0 && flock(eddy_file_fd(transfer->file), LOCK_EX | LOCK_NB) < 0)
         r = eddy_raise(-EBUSY, "%s is being received already", name);
-    if (r >= 0)
-        r = receive_into(transfer, part, path);
-    free(path);
-    free(part);
-    return r;
+    return r < 0 ? r : receive_into(transfer, part, path);
 }
 
 /* --- the other end: sending --- */
+
+/* The other end has gone: it may have said why before it went. Suspends. */
+static int hear_why(struct transfer *transfer, int code) {
+    char nothing[1];
+    int r = hear(transfer, "DONE", nothing, sizeof nothing);
+    return r == EDDY_EPROTOCOL ? r : eddy_raise(code, "%s", eddy_error_text(code));
+}
 
 static int send_bytes(struct transfer *transfer) {
     while (transfer->offset < transfer->size) {
@@ -223,9 +245,11 @@ static int send_bytes(struct transfer *transfer) {
                             left < PIECE_BYTES ? (size_t)left : PIECE_BYTES, transfer->offset);
         if (n == 0)
             return eddy_raise(-EBADMSG, "the file has become shorter");
-        int r = n < 0 ? (int)n : eddy_stream_write(transfer->stream, transfer->piece, n);
+        if (n < 0)
+            return (int)n;
+        int r = eddy_stream_write(transfer->stream, transfer->piece, n);
         if (r < 0)
-            return r;
+            return r == -EPIPE || r == -ECONNRESET ? hear_why(transfer, r) : r;
         EVP_DigestUpdate(transfer->hash, transfer->piece, n);
         transfer->offset += n;
         eddy_timeout_reschedule(&transfer->patience, IDLE_SECONDS);
@@ -251,7 +275,7 @@ static int send_begin(struct transfer *transfer) {
         r = hash_text(transfer, sum);
     if (r >= 0 && (transfer->offset != from || strcmp(sum, theirs) != 0))
         r = hash_begin(transfer);
-    return r < 0 ? r : say(transfer, "SIZE %jd %jd\n", transfer->size, transfer->offset);
+    return r < 0 ? r : say(transfer, "FROM %jd\n", transfer->offset);
 }
 
 /* Suspends. */
@@ -264,7 +288,9 @@ static int send_file(struct transfer *transfer, const char *path) {
     if (r < 0)
         return r;
     transfer->size = about.st_size;
-    r = send_begin(transfer);
+    r = say(transfer, "SIZE %jd\n", transfer->size);
+    if (r >= 0)
+        r = send_begin(transfer);
     transfer->began_at = transfer->offset;
     if (r >= 0)
         r = send_bytes(transfer);
@@ -306,7 +332,7 @@ static bool is_name(const char *name) {
 }
 
 static int serve_request(struct transfer *transfer, const char *directory) {
-    char name[NAME_BYTES_MAX + 10], path[4096];
+    char name[NAME_BYTES_MAX + 10], path[PATH_BYTES];
     int r = hear(transfer, "", name, sizeof name);
     if (r < 0)
         return r;
@@ -315,8 +341,8 @@ static int serve_request(struct transfer *transfer, const char *directory) {
         return eddy_raise(EDDY_EPROTOCOL, "GET or PUT with a plain name was expected");
     if (is_put)
         return receive(transfer, directory, name + 4);
-    snprintf(path, sizeof path, "%s/%s", directory, name + 4);
-    return send_file(transfer, path);
+    r = path_of(directory, name + 4, path);
+    return r < 0 ? r : send_file(transfer, path);
 }
 
 static bool is_lost(int code) {
@@ -389,10 +415,8 @@ static int transfer_file(const struct options *options, eddy_tls_context *tls) {
         int r = attempt(options, tls, &progress);
         if (r >= 0 || (!is_lost(r) && r != -EBADMSG))
             return r;
-        if (progress > 0) {
-            tries = 1;
-            pause = 0.1;
-        }
+        if (progress > 0)
+            tries = 1, pause = 0.1;
         if (tries == TRIES_MAX)
             return r;
         fprintf(stderr, "%s: it goes on in %.1f seconds\n", eddy_last_error()->message, pause);
@@ -448,19 +472,15 @@ static bool take_arguments(struct options *options, char *argv[]) {
     else
         return false;
 
+    const char *names[] = {"--port", "--certificate", "--key", "--ca"};
+    const char **values[] = {&options->port, &options->certificate, &options->key, &options->ca};
     for (; *option; option += 2) {
-        if (!option[1])
+        int i = 0;
+        while (i < 4 && strcmp(*option, names[i]) != 0)
+            i++;
+        if (i == 4 || !option[1])
             return false;
-        if (strcmp(*option, "--port") == 0)
-            options->port = option[1];
-        else if (strcmp(*option, "--certificate") == 0)
-            options->certificate = option[1];
-        else if (strcmp(*option, "--key") == 0)
-            options->key = option[1];
-        else if (strcmp(*option, "--ca") == 0)
-            options->ca = option[1];
-        else
-            return false;
+        *values[i] = option[1];
     }
     return !serves || options->certificate;
 }
