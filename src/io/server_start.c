@@ -197,7 +197,7 @@ static int hosts_add(struct hosts *hosts, struct eddy__task *task, const char *h
 
     if (hosts->count == HOSTS_MAX)
         return eddy_raise(-EINVAL, "a server listens on %d hosts at most", HOSTS_MAX);
-    r = eddy__resolve_hints(task, host, port, &hints, &list);
+    r = eddy__resolve_hints(task, host, port ? port : "", &hints, &list);
     if (r == 0)
         hosts->lists[hosts->count++] = list;
     return r;

@@ -63,6 +63,15 @@ TASK_TEST(a_host_that_cannot_be_listened_on_leaves_nothing_open) {
     return 0;
 }
 
+TASK_TEST(a_server_needs_a_port_even_if_any) {
+    eddy_server *server = NULL;
+
+    ASSERT_CODE(-EINVAL, eddy_start_server(echo, NULL, "127.0.0.1", NULL, NULL, &server));
+    ASSERT_CODE(-EINVAL, eddy_start_server(echo, NULL, "127.0.0.1", "", NULL, &server));
+    ASSERT(!server);
+    return 0;
+}
+
 TASK_TEST(ipv6_is_served_beside_ipv4) {
     eddy_server *server;
     eddy_stream *stream;

@@ -86,13 +86,17 @@ int scenario_unix(void) {
 /* Nobody listens at the first. */
 static int resolve_two(const char *host, const char *port, const struct addrinfo *hints,
                        struct addrinfo **out) {
-    int r = getaddrinfo("127.0.0.1", "1", hints, out);
+    struct addrinfo *addresses;
+    int r = getaddrinfo("127.0.0.1", "1", hints, &addresses);
 
     (void)host;
+    if (r != 0)
+        return r;
+    r = getaddrinfo("127.0.0.1", port, hints, &addresses->ai_next);
     if (r == 0)
-        r = getaddrinfo("127.0.0.1", port, hints, &(*out)->ai_next);
-    if (r != 0 && *out)
-        freeaddrinfo(*out);
+        *out = addresses;
+    else
+        freeaddrinfo(addresses);
     return r;
 }
 
