@@ -86,13 +86,22 @@ static void request_came_back(struct eddy__post *post) {
         request->loop->outside--;
         lookup->request = NULL;
         lookup_complete(lookup, take_answer(lookup, request->query), request->query->resolver_code);
+        eddy__name_request_unref(request);
     }
-    eddy__name_request_free(request);
+    eddy__name_request_unref(request);
     if (lookup)
         lookup->done(lookup);
 }
 
 /* --- questions -------------------------------------------------------------------------------- */
+
+/* Nobody waits for it. A closed loop refuses what comes back, and the pool then lets it go, too,
+ * whichever is first. */
+static void request_let_go(struct name_request *request, bool pool_has_it_not) {
+    if (pool_has_it_not)
+        eddy__name_request_unref(request);
+    eddy__name_request_unref(request);
+}
 
 /* Always false, unless it fails. */
 static bool lookup_ask(eddy_loop *loop, struct eddy__lookup *lookup,
@@ -106,9 +115,10 @@ static bool lookup_ask(eddy_loop *loop, struct eddy__lookup *lookup,
     request->lookup = lookup;
     request->post.run = request_came_back;
     list_init(&request->node);
+    atomic_init(&request->refs, 2); /* the lookup's, and the pool's */
     r = eddy__name_pool_submit(request, question);
     if (r < 0) {
-        eddy__name_request_free(request);
+        request_let_go(request, true);
         return lookup_complete(lookup, r, 0);
     }
     lookup->request = request;
@@ -219,8 +229,7 @@ void eddy__lookup_forget(struct eddy__lookup *lookup) {
         return;
     request->loop->outside--;
     request->lookup = NULL;
-    if (eddy__name_pool_withdraw(request))
-        eddy__name_request_free(request);
+    request_let_go(request, eddy__name_pool_withdraw(request));
 }
 
 void eddy__lookup_cancel(struct eddy__lookup *lookup) {

@@ -65,8 +65,8 @@ typedef int eddy__resolver_fn(const char *host, const char *port, const struct a
 typedef int eddy__reverse_resolver_fn(const struct sockaddr *address, socklen_t size, char *host,
                                       socklen_t host_bytes, char *service, socklen_t service_bytes,
                                       int flags);
-extern eddy__resolver_fn *eddy__resolver;
-extern eddy__reverse_resolver_fn *eddy__reverse_resolver;
+extern _Atomic(eddy__resolver_fn *) eddy__resolver;
+extern _Atomic(eddy__reverse_resolver_fn *) eddy__reverse_resolver;
 
 /* How many threads there are now, for tests. */
 int eddy__resolver_threads(void);

@@ -211,7 +211,7 @@ static void requests_post(struct eddy__post *first) {
 
         first = first->next;
         if (eddy__loop_post(loop, &request->post) < 0)
-            eddy__name_request_free(request);
+            eddy__name_request_unref(request);
         eddy_loop_unref(loop);
     }
 }

@@ -10,8 +10,8 @@
 #include "name.h"
 #include "util.h"
 
-eddy__resolver_fn *eddy__resolver = getaddrinfo;
-eddy__reverse_resolver_fn *eddy__reverse_resolver = getnameinfo;
+_Atomic(eddy__resolver_fn *) eddy__resolver = getaddrinfo;
+_Atomic(eddy__reverse_resolver_fn *) eddy__reverse_resolver = getnameinfo;
 
 /* --- the question ----------------------------------------------------------------------------- */
 
@@ -128,7 +128,9 @@ void eddy__name_query_work(struct name_query *query) {
     query->system_error = query->resolver_code == EAI_SYSTEM ? errno : 0;
 }
 
-void eddy__name_request_free(struct name_request *request) {
+void eddy__name_request_unref(struct name_request *request) {
+    if (atomic_fetch_sub_explicit(&request->refs, 1, memory_order_acq_rel) > 1)
+        return;
     eddy__name_query_unref(request->query);
     eddy_loop_unref(request->loop);
     eddy__free(request);

@@ -65,9 +65,10 @@ struct name_request {
     eddy_loop *loop;             /* a reference */
     struct eddy__lookup *lookup; /* touched on the loop's thread only; NULL: abandoned */
     struct name_query *query;    /* a reference, once submitted */
+    atomic_int refs;             /* of who waits, and of what is to come back */
 };
 
-void eddy__name_request_free(struct name_request *request);
+void eddy__name_request_unref(struct name_request *request);
 
 /* --- lists of addresses ----------------------------------------------------------------------- */
 
