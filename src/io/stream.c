@@ -63,8 +63,9 @@ int eddy__stream_new(eddy_loop *loop, int fd, const eddy_connect_options *option
     return 0;
 }
 
+/* The end of a pipe that was ended has none any more. */
 static void descriptor_deinit(eddy_stream *stream) {
-    if (eddy__loop_is_usable(stream->loop)) {
+    if (stream->fd >= 0 && eddy__loop_is_usable(stream->loop)) {
         /* As the kernel does for what it knows to be unread. */
         stream->is_reset |= eddy__op_holds_input(stream->loop, stream->fd);
         eddy__op_forget(stream->loop, stream->fd);
