@@ -2,7 +2,9 @@
  * test_stream.c - a stream of TLS is a stream: reading, writing, halves, ends. */
 #include "tls.h"
 
+#include <stdint.h>
 #include <stdio.h>
+#include <unistd.h>
 
 enum { MUCH = 3 << 20 };
 
@@ -48,6 +50,29 @@ static int read_much(void *arg) {
     ASSERT(eddy_stream_at_eof(arg));
     free(came);
     free(data);
+    return 0;
+}
+
+static int send_much_of_a_file(void *arg) {
+    char *data = pattern();
+    FILE *file = tmpfile();
+    off_t offset = 0;
+
+    ASSERT_INT_EQ(write(fileno(file), data, MUCH), MUCH);
+    free(data);
+    ASSERT_INT_EQ(eddy_stream_send_file(arg, fileno(file), &offset, SIZE_MAX), MUCH);
+    ASSERT_INT_EQ(offset, MUCH);
+    fclose(file);
+    return eddy_stream_write_eof(arg);
+}
+
+TASK_TEST(a_file_goes_over_tls) {
+    struct tls_pair pair;
+
+    tls_pair_open_plain(&pair);
+    ASSERT_OK(eddy_gather(eddy_create_task(send_much_of_a_file, pair.client),
+                          eddy_create_task(read_much, pair.server)));
+    tls_pair_close(&pair);
     return 0;
 }
 
