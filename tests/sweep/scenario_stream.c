@@ -39,9 +39,9 @@ static int write_small(eddy_stream *stream) {
 
 /* Cut short by a failure, which the next call would tell of. */
 static int send_file(eddy_stream *stream) {
-    CLEANUP(eddy__os_closep) int file = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+    CLEANUP(eddy__os_closep) int file = eddy__os_open("/proc/self/exe", O_RDONLY, 0);
     off_t offset = 0;
-    ssize_t n = file < 0 ? -errno : eddy_stream_send_file(stream, file, &offset, MUCH);
+    ssize_t n = file < 0 ? file : eddy_stream_send_file(stream, file, &offset, MUCH);
 
     return n < 0 ? (int)n : n < MUCH ? -EPIPE : 0;
 }
