@@ -149,6 +149,12 @@ static const char *connection_local(const void *self) {
     return eddy_stream_local(connection->lower);
 }
 
+static int connection_fd(const void *self) {
+    const struct tls_connection *connection = self;
+
+    return connection->lower ? eddy_stream_fd(connection->lower) : -1;
+}
+
 const eddy_stream_class eddy__tls_class = {
     .name = "tls",
     .take = connection_take,
@@ -160,6 +166,7 @@ const eddy_stream_class eddy__tls_class = {
     .free = connection_free,
     .peer = connection_peer,
     .local = connection_local,
+    .fd = connection_fd,
     .unsent = connection_unsent,
 };
 

@@ -2,8 +2,11 @@
  * test_stream.c - a stream of TLS is a stream: reading, writing, halves, ends. */
 #include "tls.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 enum { MUCH = 3 << 20 };
@@ -50,6 +53,25 @@ static int read_much(void *arg) {
     ASSERT(eddy_stream_at_eof(arg));
     free(came);
     free(data);
+    return 0;
+}
+
+TASK_TEST(a_peer_that_takes_nothing_any_more_is_lost_over_tls_too) {
+    const unsigned milliseconds = 100;
+    char *data = pattern();
+    struct tls_pair pair;
+    int r = 0;
+
+    tls_pair_open_plain(&pair);
+    ASSERT_INT_EQ(setsockopt(eddy_stream_fd(pair.client), IPPROTO_TCP, TCP_USER_TIMEOUT,
+                             &milliseconds, sizeof(milliseconds)),
+                  0);
+    for (int i = 0; i < 8 && r == 0; i++)
+        r = eddy_stream_write(pair.client, data, MUCH);
+    ASSERT_CODE(-ETIMEDOUT, r);
+    ASSERT_CODE(-ETIMEDOUT, eddy_stream_flush(pair.client));
+    free(data);
+    tls_pair_close(&pair);
     return 0;
 }
 
