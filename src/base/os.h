@@ -68,13 +68,6 @@ int eddy__os_close_told(int fd); /* what close(2) says; it is closed, unless -EB
 int eddy__os_connect_now(int fd, const struct sockaddr *address, socklen_t size);
 ssize_t eddy__os_read_now(int fd, void *buffer, size_t size); /* also of what is no socket */
 ssize_t eddy__os_write_now(int fd, const void *buffer, size_t size);
-/* The file of a Unix socket, by its path. unlink_if: if it is still that one; all zero is none. */
-struct eddy__os_file {
-    uint64_t device, number;
-};
-int eddy__os_file_of(const char *path, struct eddy__os_file *out);
-void eddy__os_unlink_if(const char *path, const struct eddy__os_file *file);
-
 /* From a regular file; a disk may be waited for, unless the range is_cached. read_ahead waits until
  * it is. file_size refuses what is no regular file: -EINVAL. */
 ssize_t eddy__os_sendfile_now(int out_fd, int in_fd, off_t *offset, size_t size);

@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 #include "os.h"
-#include "os_file.h"
+#include "sigpipe.h"
 #include "util.h"
 
 #ifndef RWF_NOSIGNAL /* Linux 6.18 */
@@ -78,34 +78,6 @@ static int nonblocking_begin(int fd) {
 static void nonblocking_end(int fd, int flags) {
     if (flags >= 0)
         fcntl(fd, F_SETFL, flags);
-}
-
-struct sigpipe {
-    sigset_t before;
-    bool was_pending;
-};
-
-static void sigpipe_block(struct sigpipe *sigpipe) {
-    sigset_t blocked, pending;
-
-    sigemptyset(&blocked);
-    sigaddset(&blocked, SIGPIPE);
-    pthread_sigmask(SIG_BLOCK, &blocked, &sigpipe->before);
-    sigpipe->was_pending = sigismember(&sigpipe->before, SIGPIPE) && sigpending(&pending) == 0 &&
-                           sigismember(&pending, SIGPIPE);
-}
-
-/* One that was pending before, as it was blocked, stays. */
-static void sigpipe_restore(const struct sigpipe *sigpipe, ssize_t r) {
-    const struct timespec at_once = {0};
-    sigset_t raised;
-
-    sigemptyset(&raised);
-    sigaddset(&raised, SIGPIPE);
-    if (r == -EPIPE && !sigpipe->was_pending)
-        while (sigtimedwait(&raised, NULL, &at_once) < 0 && errno == EINTR)
-            continue;
-    pthread_sigmask(SIG_SETMASK, &sigpipe->before, NULL);
 }
 
 /* --- sockets ---------------------------------------------------------------------------------- */
@@ -169,56 +141,39 @@ ssize_t eddy__os_read_now(int fd, void *buffer, size_t size) {
 ssize_t eddy__os_write_now(int fd, const void *buffer, size_t size) {
     const struct iovec whole = {(void *)buffer, size};
     ssize_t r = pwritev2(fd, &whole, 1, -1, RWF_NOWAIT | RWF_NOSIGNAL);
-    struct sigpipe sigpipe;
+    struct eddy__sigpipe sigpipe;
     int flags;
 
     if (r >= 0 || !is_unknown(errno))
         return r < 0 ? -errno : r;
-    sigpipe_block(&sigpipe);
+    eddy__sigpipe_block(&sigpipe);
     flags = nonblocking_begin(fd);
     r = write(fd, buffer, size);
     r = r < 0 ? -errno : r;
     nonblocking_end(fd, flags);
-    sigpipe_restore(&sigpipe, r);
+    eddy__sigpipe_restore(&sigpipe, r);
     return r;
 }
 
-/* --- files of sockets ------------------------------------------------------------------------- */
+/* --- options ---------------------------------------------------------------------------------- */
 
 int eddy__os_setsockopt(int fd, int level, int name, const void *value, socklen_t size) {
     return setsockopt(fd, level, name, value, size) < 0 ? -errno : 0;
 }
 
-int eddy__os_file_of(const char *path, struct eddy__os_file *out) {
-    struct stat about;
-
-    if (lstat(path, &about) < 0)
-        return -errno;
-    *out = (struct eddy__os_file){about.st_dev, about.st_ino};
-    return 0;
-}
-
-void eddy__os_unlink_if(const char *path, const struct eddy__os_file *file) {
-    struct eddy__os_file there = {0};
-
-    if (file->number != 0 && eddy__os_file_of(path, &there) == 0 && there.device == file->device &&
-        there.number == file->number)
-        eddy__os_unlink(path);
-}
-
 /* --- from a file to a socket ------------------------------------------------------------------ */
 
 ssize_t eddy__os_sendfile_now(int out_fd, int in_fd, off_t *offset, size_t size) {
-    struct sigpipe sigpipe;
+    struct eddy__sigpipe sigpipe;
     int flags;
     ssize_t r;
 
-    sigpipe_block(&sigpipe);
+    eddy__sigpipe_block(&sigpipe);
     flags = nonblocking_begin(out_fd);
     r = sendfile(out_fd, in_fd, offset, size);
     r = r < 0 ? -errno : r;
     nonblocking_end(out_fd, flags);
-    sigpipe_restore(&sigpipe, r);
+    eddy__sigpipe_restore(&sigpipe, r);
     return r;
 }
 

@@ -1,21 +1,15 @@
 /* SPDX-License-Identifier: MIT
- * os_pipe.c - reading and writing what is no socket, without SIGPIPE.
- *
- * There is no MSG_NOSIGNAL for pipes. A library must neither take SIGPIPE from its user, who may
- * want it, nor let it end his program: the signal is blocked in this thread around the write, and
- * one that the write has raised is taken back. It is sent to the thread that writes, so no other
- * thread sees it. */
+ * os_pipe.c - reading and writing what is no socket, without SIGPIPE (see sigpipe.h). */
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "os.h"
+#include "sigpipe.h"
 
 #ifndef RWF_NOSIGNAL /* Linux 6.18 */
 #define RWF_NOSIGNAL 0x00000100
@@ -27,29 +21,14 @@ ssize_t eddy__os_read(int fd, void *buffer, size_t size) {
     return r < 0 ? -errno : r;
 }
 
-static bool is_pending(int signo) {
-    sigset_t pending;
-
-    return sigpending(&pending) == 0 && sigismember(&pending, signo);
-}
-
-/* One that was pending before, as it was blocked, stays. */
 static ssize_t write_blocking_sigpipe(int fd, const struct iovec *pieces, int count) {
-    const struct timespec at_once = {0};
-    sigset_t sigpipe, before;
-    bool was_pending;
+    struct eddy__sigpipe sigpipe;
     ssize_t r;
 
-    sigemptyset(&sigpipe);
-    sigaddset(&sigpipe, SIGPIPE);
-    pthread_sigmask(SIG_BLOCK, &sigpipe, &before);
-    was_pending = sigismember(&before, SIGPIPE) && is_pending(SIGPIPE);
+    eddy__sigpipe_block(&sigpipe);
     r = writev(fd, pieces, count);
     r = r < 0 ? -errno : r;
-    if (r == -EPIPE && !was_pending)
-        while (sigtimedwait(&sigpipe, NULL, &at_once) < 0 && errno == EINTR)
-            continue;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    eddy__sigpipe_restore(&sigpipe, r);
     return r;
 }
 

@@ -33,19 +33,18 @@ static void candidates_add(struct candidates *candidates, const struct addrinfo 
 static int candidates_resolve(struct eddy__task *task, const char *host, const char *port,
                               int flags, int family, struct candidates *out) {
     CLEANUP(eddy__addressesp_free) struct addrinfo *addresses = NULL;
-    int r = eddy__resolve(task, host, port ? port : "0", flags, &addresses);
+    const struct addrinfo hints = {.ai_flags = flags,
+                                   .ai_family = family,
+                                   .ai_socktype = SOCK_DGRAM,
+                                   .ai_protocol = IPPROTO_UDP};
+    int r = eddy__resolve_hints(task, host, port ? port : "0", &hints, &addresses);
 
     if (r < 0)
         return r;
     out->count = 0;
     for (const struct addrinfo *it = addresses; it && out->count < CANDIDATES_MAX; it = it->ai_next)
-        if (family == 0 || family == it->ai_family)
-            candidates_add(out, it);
-    return out->count > 0 ? 0
-                          : eddy_raise(-EADDRNOTAVAIL,
-                                       "%s has no address of the family that was "
-                                       "asked for",
-                                       host ? host : "this machine");
+        candidates_add(out, it);
+    return 0;
 }
 
 /* "@" is a name that the system chooses: an address that is a family only. */
@@ -104,7 +103,7 @@ static int socket_raise(int r, const eddy_address *local, const eddy_address *re
 
 /* The first pair that can be had; its descriptor. */
 static int socket_of_any(const eddy_datagram_options *options, const struct candidates *locals,
-                         const struct candidates *remotes) {
+                         const struct candidates *remotes, struct eddy__unix_file *file) {
     int r = eddy_raise(-EINVAL, "the local and the remote address are of different families");
 
     for (int i = 0; i < locals->count; i++)
@@ -112,7 +111,7 @@ static int socket_of_any(const eddy_datagram_options *options, const struct cand
             const eddy_address *local = &locals->addresses[i], *remote = &remotes->addresses[j];
             if (!can_talk(local, remote))
                 continue;
-            r = eddy__datagram_socket(options, local, remote);
+            r = eddy__datagram_socket(options, local, remote, file);
             if (r >= 0)
                 return r;
             socket_raise(r, local, remote);
@@ -120,7 +119,7 @@ static int socket_of_any(const eddy_datagram_options *options, const struct cand
     return r;
 }
 
-/* Its addresses, and its file. */
+/* Its addresses. */
 static int endpoint_learn(eddy_datagram_endpoint *endpoint) {
     eddy_address *local = &endpoint->local, *remote = &endpoint->remote;
     int r;
@@ -131,21 +130,21 @@ static int endpoint_learn(eddy_datagram_endpoint *endpoint) {
         return r;
     if (eddy__os_getpeername(endpoint->fd, &remote->any, &remote->size) < 0)
         remote->size = 0;
-    if (local->any.sa_family == AF_UNIX && local->size > sizeof(sa_family_t) &&
-        local->local.sun_path[0] != '\0')
-        eddy__os_file_of(local->local.sun_path, &endpoint->file);
     return 0;
 }
 
-/* Takes fd, also when it fails. */
-static int endpoint_new(eddy_loop *loop, int fd, eddy_datagram_endpoint **out) {
+/* Takes fd and file, also when it fails. */
+static int endpoint_new(eddy_loop *loop, int fd, struct eddy__unix_file *file,
+                        eddy_datagram_endpoint **out) {
     eddy_datagram_endpoint *endpoint = eddy__zalloc(sizeof(*endpoint));
     int r;
 
     if (!endpoint) {
+        eddy__unix_file_remove(file);
         eddy__os_close(fd);
         return eddy__fail(-ENOMEM);
     }
+    endpoint->file = *file;
     endpoint->loop = eddy_loop_ref(loop);
     endpoint->fd = fd;
     endpoint->refs = 1;
@@ -175,6 +174,7 @@ int eddy_create_datagram_endpoint_sized(const eddy_datagram_options *given, size
                                         eddy_datagram_endpoint **out) {
     struct candidates locals = {.count = 1}, remotes = {.count = 1};
     eddy_datagram_options options = {0};
+    struct eddy__unix_file file = {0};
     struct eddy__task *task;
     int r = eddy__checkpoint(NULL, &task);
 
@@ -188,8 +188,8 @@ int eddy_create_datagram_endpoint_sized(const eddy_datagram_options *given, size
     if (r == 0)
         r = find_remote(task, &options, &remotes);
     if (r == 0)
-        r = socket_of_any(&options, &locals, &remotes);
-    return r < 0 ? r : endpoint_new(task->future.loop, r, out);
+        r = socket_of_any(&options, &locals, &remotes, &file);
+    return r < 0 ? r : endpoint_new(task->future.loop, r, &file, out);
 }
 
 /* --- the end ---------------------------------------------------------------------------------- */
@@ -199,8 +199,8 @@ void eddy__datagram_unref(eddy_datagram_endpoint *endpoint) {
         return;
     if (eddy__loop_is_usable(endpoint->loop))
         eddy__op_forget(endpoint->loop, endpoint->fd);
+    eddy__unix_file_remove(&endpoint->file); /* the socket is open still */
     eddy__os_close(endpoint->fd);
-    eddy__os_unlink_if(endpoint->local.local.sun_path, &endpoint->file);
     eddy_loop_unref(endpoint->loop);
     eddy__free(endpoint);
 }

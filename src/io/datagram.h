@@ -15,6 +15,7 @@
 #include "loop.h"
 #include "os.h"
 #include "task.h"
+#include "unix_socket.h"
 
 struct eddy_datagram_endpoint {
     eddy_loop *loop; /* a reference */
@@ -22,7 +23,7 @@ struct eddy_datagram_endpoint {
     uint32_t refs;
     struct list_node calls; /* of struct datagram_call: those that wait */
     eddy_address local, remote;
-    struct eddy__os_file file; /* that of a Unix path of ours, to be removed; all zero: none */
+    struct eddy__unix_file file; /* of a Unix endpoint */
 };
 
 /* A call under way, on its task's stack. */
@@ -38,8 +39,8 @@ void eddy__datagram_unref(eddy_datagram_endpoint *endpoint);
 /* --- datagram_socket.c ------------------------------------------------------------------------ */
 
 /* A socket set up as the options say, bound to `local` and connected to `remote`, if these have a
- * size. Returns the descriptor or a code. */
+ * size. Returns the descriptor or a code. *file is set on success only. */
 int eddy__datagram_socket(const eddy_datagram_options *options, const eddy_address *local,
-                          const eddy_address *remote);
+                          const eddy_address *remote, struct eddy__unix_file *file);
 
 #endif

@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "os.h"
-#include "os_file.h"
 
 static int set(int fd, int level, int name, int value) {
     return eddy__os_set_option(fd, level, name, value);
@@ -73,25 +72,17 @@ static int socket_set_buffers(int fd, const eddy_datagram_options *options) {
     return r;
 }
 
-/* A socket's file that nobody listens at is left from a program that has ended. */
-static bool is_left_over(const eddy_address *address) {
-    CLEANUP(eddy__os_closep) int fd = eddy__os_socket(AF_UNIX, SOCK_DGRAM, 0);
+static int socket_bind(int fd, const eddy_address *local, struct eddy__unix_file *file) {
+    union eddy__address address;
 
-    return address->any.sa_family == AF_UNIX && address->local.sun_path[0] != '\0' && fd >= 0 &&
-           eddy__os_connect(fd, &address->any, address->size) == -ECONNREFUSED;
-}
-
-static int socket_bind(int fd, const eddy_address *local) {
-    int r = eddy__os_bind(fd, &local->any, local->size);
-
-    if (r != -EADDRINUSE || !is_left_over(local))
-        return r;
-    eddy__os_unlink(local->local.sun_path);
-    return eddy__os_bind(fd, &local->any, local->size);
+    if (local->any.sa_family != AF_UNIX)
+        return eddy__os_bind(fd, &local->any, local->size);
+    address.local = local->local;
+    return eddy__unix_bind(fd, &address, local->size, 0, file);
 }
 
 int eddy__datagram_socket(const eddy_datagram_options *options, const eddy_address *local,
-                          const eddy_address *remote) {
+                          const eddy_address *remote, struct eddy__unix_file *file) {
     int family = local->size > 0    ? local->any.sa_family
                  : remote->size > 0 ? remote->any.sa_family
                                     : options->family;
@@ -104,9 +95,11 @@ int eddy__datagram_socket(const eddy_datagram_options *options, const eddy_addre
     if (r == 0)
         r = socket_set_buffers(fd, options);
     if (r == 0 && local->size > 0)
-        r = socket_bind(fd, local);
+        r = socket_bind(fd, local, file);
     if (r == 0 && remote->size > 0)
         r = eddy__os_connect(fd, &remote->any, remote->size);
+    if (r < 0)
+        eddy__unix_file_remove(file);
     return r < 0 ? r : TAKE_FD(fd);
 }
 

@@ -34,8 +34,9 @@ int eddy__unix_address(const char *path, union eddy__address *out) {
     return (int)(offsetof(struct sockaddr_un, sun_path) + (size > 1 ? size : 0));
 }
 
-static bool is_in_file_system(const union eddy__address *address) {
-    return address->local.sun_path[0] != '\0';
+/* "@" alone is a family, and no more: the kernel chooses a name. */
+static bool is_in_file_system(const union eddy__address *address, socklen_t size) {
+    return size > offsetof(struct sockaddr_un, sun_path) && address->local.sun_path[0] != '\0';
 }
 
 int eddy__unix_raise(int code, const char *path) {
@@ -48,29 +49,32 @@ int eddy__unix_raise(int code, const char *path) {
 
 /* --- who was there before --------------------------------------------------------------------- */
 
-/* Does nobody listen there? Asked by connecting: a server finds a client that leaves at once. */
-static bool is_stale(const union eddy__address *address, socklen_t size) {
-    CLEANUP(eddy__os_closep) int fd = eddy__os_socket(AF_UNIX, SOCK_STREAM, 0);
+/* Does nobody listen there, or receive? Asked by connecting: a server finds a client that leaves at
+ * once. */
+static bool is_stale(int type, const union eddy__address *address, socklen_t size) {
+    CLEANUP(eddy__os_closep) int fd = eddy__os_socket(AF_UNIX, type, 0);
 
     return fd >= 0 && eddy__os_connect(fd, &address->any, size) == -ECONNREFUSED;
 }
 
 /* Looks twice: another server may be replacing the same file. True: it is gone. */
-static bool file_remove_stale(const union eddy__address *address, socklen_t size) {
+static bool file_remove_stale(int type, const union eddy__address *address, socklen_t size) {
     const char *path = address->local.sun_path;
     struct stat before, after;
 
-    if (eddy__os_lstat(path, &before) < 0 || !S_ISSOCK(before.st_mode) || !is_stale(address, size))
+    if (eddy__os_lstat(path, &before) < 0 || !S_ISSOCK(before.st_mode) ||
+        !is_stale(type, address, size))
         return false;
     return eddy__os_lstat(path, &after) == 0 && before.st_dev == after.st_dev &&
            before.st_ino == after.st_ino && eddy__os_unlink(path) == 0;
 }
 
-static int unix_bind(int fd, const union eddy__address *address, socklen_t size) {
+static int bind_replacing(int fd, const union eddy__address *address, socklen_t size) {
+    int type = eddy__os_get_option(fd, SOL_SOCKET, SO_TYPE);
     int r = eddy__os_bind(fd, &address->any, size);
 
-    for (int i = 0; i < REPLACED_MAX && r == -EADDRINUSE && is_in_file_system(address); i++) {
-        if (!file_remove_stale(address, size))
+    for (int i = 0; i < REPLACED_MAX && r == -EADDRINUSE && is_in_file_system(address, size); i++) {
+        if (!file_remove_stale(type, address, size))
             return r;
         r = eddy__os_bind(fd, &address->any, size);
     }
@@ -109,42 +113,48 @@ static int file_note(const char *path, mode_t mode, struct eddy__unix_file *file
     return 0;
 }
 
-static int unix_listen(int fd, const union eddy__address *address, mode_t mode, int backlog,
-                       struct eddy__unix_file *file) {
+int eddy__unix_bind(int fd, const union eddy__address *address, socklen_t size, mode_t mode,
+                    struct eddy__unix_file *file) {
+    CLEANUP(eddy__unix_file_keep) struct eddy__unix_file own = {0};
     const char *path = address->local.sun_path;
-    int r = 0;
+    int r;
 
-    if (file->path)
-        r = file_note(path, mode, file);
-    if (r == 0 && backlog > 0)
-        r = eddy__os_listen(fd, backlog);
-    if (r < 0 && file->path)
+    if (is_in_file_system(address, size)) {
+        own.path = path_from_root(path);
+        if (!own.path)
+            return -ENOMEM;
+    }
+    r = bind_replacing(fd, address, size);
+    if (r < 0)
+        return r;
+    r = own.path ? file_note(path, mode, &own) : 0;
+    if (r < 0) {
         eddy__os_unlink(path); /* a moment ago we made it */
-    return r;
+        return r;
+    }
+    *file = own;
+    own.path = NULL;
+    return 0;
 }
 
 int eddy__unix_listen(const char *path, mode_t mode, const struct eddy__listen_options *options,
                       struct eddy__unix_file *file) {
     CLEANUP(eddy__os_closep) int fd = -1;
-    CLEANUP(eddy__unix_file_keep) struct eddy__unix_file own = {0};
+    struct eddy__unix_file own = {0};
     union eddy__address address;
     int size = eddy__unix_address(path, &address), r;
 
     if (size < 0)
         return size;
-    if (is_in_file_system(&address)) {
-        own.path = path_from_root(path);
-        if (!own.path)
-            return -ENOMEM;
-    }
     fd = eddy__socket_new(AF_UNIX, &options->socket);
-    r = fd < 0 ? fd : unix_bind(fd, &address, (socklen_t)size);
-    if (r == 0)
-        r = unix_listen(fd, &address, mode, options->backlog, &own);
-    if (r < 0)
+    r = fd < 0 ? fd : eddy__unix_bind(fd, &address, (socklen_t)size, mode, &own);
+    if (r == 0 && options->backlog > 0)
+        r = eddy__os_listen(fd, options->backlog);
+    if (r < 0) {
+        eddy__unix_file_remove(&own);
         return r;
+    }
     *file = own;
-    own.path = NULL;
     return TAKE_FD(fd);
 }
 

@@ -4,7 +4,7 @@
 
 usage: test_install.py SOURCE-ROOT BUILD-DIRECTORY COMPILER...
 Each example is compiled as a user would, against shared and against static libraries, and has to
-print what it prints in the build.
+print what it prints in the build; those that serve others are run in the build only.
 """
 
 import os
@@ -17,7 +17,7 @@ from pathlib import Path
 
 ROOT, BUILD = (Path(argument).resolve() for argument in sys.argv[1:3])
 COMPILER = sys.argv[3:]
-NEEDS = {"glib_host": "glib-2.0"}  # examples that are left out where it is missing
+NEEDS = {"glib_host": "glib-2.0", "transfer": "libcrypto"}  # left out where that is missing
 PACKAGES = ["eddy", "eddy-http", "eddy-tls"]
 EXPECTED = ROOT / "tests" / "examples"
 
@@ -81,7 +81,7 @@ class Installed(unittest.TestCase):
             return examples.differences(folder / source.stem, EXPECTED / f"{source.stem}.expected",
                                         folder / "slow_server", env=environment)
 
-        names = [source for source in EXAMPLES if source.stem != "slow_server"]
+        names = [source for source in EXAMPLES if (EXPECTED / f"{source.stem}.expected").exists()]
         with ThreadPoolExecutor(len(names)) as pool:
             for found in pool.map(differences, names):
                 self.assertEqual(found, [])

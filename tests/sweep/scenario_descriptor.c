@@ -158,9 +158,9 @@ static int talk_over_pipe(void) {
 
 static int send_file(void *arg) {
     const struct ends *ends = arg;
-    FD file = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+    FD file = (int)TEMP_FAILURE_RETRY(open("/proc/self/exe", O_RDONLY | O_CLOEXEC));
     off_t offset = 0;
-    ssize_t n = eddy_sendfile(ends->near, file, &offset, MUCH);
+    ssize_t n = file < 0 ? -errno : eddy_sendfile(ends->near, file, &offset, MUCH);
 
     return n < 0 ? (int)n : n < MUCH ? -EPIPE : 0;
 }
