@@ -91,8 +91,10 @@ static int resolve_two(const char *host, const char *port, const struct addrinfo
     (void)host;
     if (r == 0)
         r = getaddrinfo("127.0.0.1", port, hints, &(*out)->ai_next);
-    if (r != 0 && *out)
+    if (r != 0 && *out) {
         freeaddrinfo(*out);
+        *out = NULL; /* whoever asked would free it, too */
+    }
     return r;
 }
 
