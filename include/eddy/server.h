@@ -19,6 +19,7 @@ typedef int eddy_connection_fn(eddy_stream *stream, void *arg);
 typedef struct eddy_server_options {
     size_t limit_bytes; /* of each stream, as in eddy_connect_options */
     size_t high_water_bytes;
+    size_t low_water_bytes;
     size_t stack_bytes;  /* of each client's task; 0: the loop's default */
     int backlog;         /* 0: 1024 */
     int connections_max; /* more wait in the backlog; 0: as many as there are descriptors */

@@ -147,6 +147,15 @@ EDDY_API int eddy_stream_flush(eddy_stream *stream);
  * a stream of a class that cannot do it (eddy/ext/stream.h). */
 EDDY_API int eddy_stream_write_eof(eddy_stream *stream);
 
+/* Sends `size` bytes of the regular file fd from *offset on, behind what was written before; fewer
+ * where the file ends. *offset moves along; NULL: the file's own position does. asyncio's sendfile:
+ * a socket gets them from the kernel without a copy through the program, any other stream (TLS, a
+ * pipe) piece by piece, with back-pressure. The disk keeps nobody else waiting. Meanwhile nothing
+ * else can be written: -EBUSY. fd has to stay open until it returns. Suspends. Returns how many
+ * bytes; fewer also when a failure or a cancel came in between, of which the next call tells.
+ * -EINVAL: fd is no regular file. */
+EDDY_API ssize_t eddy_stream_send_file(eddy_stream *stream, int fd, off_t *offset, size_t size);
+
 /* How many bytes that were written are not with the kernel yet: asyncio's get_write_buffer_size. */
 EDDY_API size_t eddy_stream_unsent(const eddy_stream *stream);
 

@@ -105,6 +105,7 @@ static int client_start(struct server_client *client) {
 int eddy__server_add_client(eddy_server *server, int fd) {
     eddy_connect_options options = {.limit_bytes = server->options.limit_bytes,
                                     .high_water_bytes = server->options.high_water_bytes,
+                                    .low_water_bytes = server->options.low_water_bytes,
                                     .shutdown_seconds = server->options.shutdown_seconds};
     struct server_client *client;
     eddy_stream *stream;

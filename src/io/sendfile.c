@@ -80,6 +80,16 @@ static ssize_t piece_send(int socket_fd, bool is_foreign, struct piece *piece) {
     return r;
 }
 
+int eddy__sendfile_prepare(int file_fd, off_t offset, size_t *size) {
+    struct piece piece = {file_fd, offset, MIN(*size, PIECE_BYTES)};
+    int r = piece_cut(&piece);
+
+    if (r < 0)
+        return eddy__fail(r);
+    *size = piece.size;
+    return piece.size > 0 ? piece_fetch(&piece) : 0;
+}
+
 ssize_t eddy__sendfile(int socket_fd, bool is_foreign, int file_fd, off_t *offset, size_t size) {
     struct eddy__task *task;
     size_t sent = 0;

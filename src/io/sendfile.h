@@ -11,4 +11,9 @@
  * file, or when a failure or a cancel came in between; a code if there are none. */
 ssize_t eddy__sendfile(int socket_fd, bool is_foreign, int file_fd, off_t *offset, size_t size);
 
+/* The start of a piece for who sends it himself: cuts *size to one, and to what the file has (0 at
+ * its end), and waits until that is in memory. Suspends. Returns 0, -EINVAL: no regular file, ...
+ */
+int eddy__sendfile_prepare(int file_fd, off_t offset, size_t *size);
+
 #endif

@@ -52,10 +52,11 @@ struct eddy_stream {
     size_t limit_bytes;
 
     /* Writing. */
-    bool is_writing;   /* a call is under way */
-    bool output_ended; /* our half was ended: write_eof() */
-    int output_error;  /* every later write answers this */
-    bool is_paused;    /* more than high water was unsent, and not yet as little as low water */
+    bool is_writing;      /* a call is under way */
+    bool is_sending_file; /* one that lets nothing in between: stream_send_file.c */
+    bool output_ended;    /* our half was ended: write_eof() */
+    int output_error;     /* every later write answers this */
+    bool is_paused;       /* more than high water was unsent, and not yet as little as low water */
     size_t high_water_bytes, low_water_bytes;
 
     /* The lower floor: a class, which is borrowed, and its object; or (NULL) a descriptor. */
@@ -166,6 +167,22 @@ static inline int eddy__stream_check_output(const eddy_stream *stream) {
     return stream->output_error < 0 ? eddy__fail(stream->output_error) : 0;
 }
 
+/* --- the upper floor's writing half (stream_write.c) --------------------------------------------
+ */
+
+/* The start of a call that writes: a checkpoint. Only a wait needs a reference, which is up to it.
+ */
+int eddy__stream_writing_begin(const eddy_stream *stream, struct eddy__task **task);
+
+/* Suspends until at most `until` bytes are unsent; or while there is more than high water unsent,
+ * and then until it is as little as low water. 0: the stream is still there. */
+int eddy__stream_wait_unsent(eddy_stream *stream, struct eddy__task *task, size_t until);
+int eddy__stream_wait_room(eddy_stream *stream, struct eddy__task *task);
+
+/* May more be written? 0 or a code. And writes it to the lower floor. */
+int eddy__stream_check_open(const eddy_stream *stream);
+int eddy__stream_put(eddy_stream *stream, const void *data, size_t size);
+
 /* --- the lower floor: a descriptor (stream_receive.c, stream_send.c, stream_drain.c) -----------
  */
 
@@ -223,6 +240,7 @@ int eddy__class_fd(const eddy_stream *stream);
 int eddy__class_put(eddy_stream *stream, const void *data, size_t size);
 int eddy__class_put_pieces(eddy_stream *stream, const eddy_slice pieces[], size_t count);
 int eddy__class_put_eof(eddy_stream *stream);
+ssize_t eddy__class_send_file(eddy_stream *stream, int file, off_t offset, size_t size);
 const char *eddy__class_peer(const eddy_stream *stream);
 const char *eddy__class_local(const eddy_stream *stream);
 

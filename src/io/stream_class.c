@@ -10,6 +10,7 @@
 #include "memory.h"
 #include "scheduler.h"
 #include "scope.h"
+#include "socket.h"
 #include "stream.h"
 
 /* An entry that may be missing: it is NULL, or the program is older than it. */
@@ -238,6 +239,19 @@ int eddy__class_put_eof(eddy_stream *stream) {
         return eddy_raise(-EOPNOTSUPP, "a stream of class \"%s\" cannot end one half only",
                           stream->type->name);
     return class_sent(stream, stream->type->put_eof(stream->self));
+}
+
+/* In a call that holds the stream already. That the file cannot be read is no end of writing. */
+ssize_t eddy__class_send_file(eddy_stream *stream, int file, off_t offset, size_t size) {
+    ssize_t r = -EOPNOTSUPP;
+
+    if (HAS(stream, send_file))
+        r = stream->type->send_file(stream->self, file, (uint64_t)offset, size);
+    assert(r <= (ssize_t)size);
+    if (r >= 0 || r == -EOPNOTSUPP)
+        return r;
+    return stream->is_closed || eddy__socket_is_lost((int)r) ? class_sent(stream, (int)r)
+                                                             : class_fail((int)r);
 }
 
 /* --- names ------------------------------------------------------------------------------------ */

@@ -240,8 +240,11 @@ static void sending_out_of_patience(struct eddy__timer *timer) {
 
 void eddy__descriptor_close_output(eddy_stream *stream) {
     writer_wake(stream);
-    if (!stream->is_sending)
+    if (!stream->is_sending) {
+        if (stream->is_sending_file)
+            eddy__op_cancel(stream->loop, &stream->background); /* the wait for room */
         return;
+    }
     if (stream->is_reset) {
         sending_abandon(stream);
         return;

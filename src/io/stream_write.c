@@ -10,18 +10,27 @@
 /* --- a call ----------------------------------------------------------------------------------- */
 
 /* As reading_begin() in stream_read.c; but only a wait needs a reference. */
-static int writing_begin(const eddy_stream *stream, struct eddy__task **task) {
+int eddy__stream_writing_begin(const eddy_stream *stream, struct eddy__task **task) {
     int r = eddy__checkpoint(stream->loop, task);
 
     if (r < 0)
         return r;
     if (unlikely(stream->is_closed))
         return eddy__fail(EDDY_ECLOSED);
-    return stream->is_writing ? eddy__fail(-EBUSY) : 0;
+    return stream->is_writing || stream->is_sending_file ? eddy__fail(-EBUSY) : 0;
+}
+
+/* What does not wait goes out between two calls that write, but not in the middle of a file. */
+static int putting_begin(const eddy_stream *stream) {
+    int r = eddy__loop_check(stream->loop);
+
+    if (r < 0)
+        return r;
+    return unlikely(stream->is_sending_file) ? eddy__fail(-EBUSY) : 0;
 }
 
 /* Suspends until at most `until` bytes are unsent. */
-static int stream_wait_unsent(eddy_stream *stream, struct eddy__task *task, size_t until) {
+int eddy__stream_wait_unsent(eddy_stream *stream, struct eddy__task *task, size_t until) {
     CLEANUP(eddy__stream_writing_end)
     eddy_stream *writing __attribute__((unused)) = eddy__stream_ref(stream);
 
@@ -38,17 +47,17 @@ static bool stream_is_full(eddy_stream *stream) {
 
 /* Suspends while there is more than high water unsent, and then until it is as little as low water.
  * 0: the stream is still there. */
-static int stream_wait_room(eddy_stream *stream, struct eddy__task *task) {
+int eddy__stream_wait_room(eddy_stream *stream, struct eddy__task *task) {
     if (likely(!stream_is_full(stream)))
         return 0;
-    return stream_wait_unsent(stream, task,
-                              stream->type ? eddy__class_room(stream) : stream->low_water_bytes);
+    return eddy__stream_wait_unsent(
+        stream, task, stream->type ? eddy__class_room(stream) : stream->low_water_bytes);
 }
 
 /* --- to the lower floor ----------------------------------------------------------------------- */
 
 /* May more be written? */
-static int stream_check_open(const eddy_stream *stream) {
+int eddy__stream_check_open(const eddy_stream *stream) {
     int r = eddy__stream_check_output(stream);
 
     if (r < 0)
@@ -56,8 +65,8 @@ static int stream_check_open(const eddy_stream *stream) {
     return unlikely(stream->output_ended) ? eddy__fail(-EPIPE) : 0;
 }
 
-static int stream_put(eddy_stream *stream, const void *data, size_t size) {
-    int r = stream_check_open(stream);
+int eddy__stream_put(eddy_stream *stream, const void *data, size_t size) {
+    int r = eddy__stream_check_open(stream);
 
     if (r < 0)
         return r;
@@ -67,7 +76,7 @@ static int stream_put(eddy_stream *stream, const void *data, size_t size) {
 
 static int stream_put_pieces(eddy_stream *stream, const eddy_slice pieces[], size_t count) {
     size_t size = 0;
-    int r = stream_check_open(stream);
+    int r = eddy__stream_check_open(stream);
 
     if (r < 0)
         return r;
@@ -94,14 +103,14 @@ static int stream_put_eof(eddy_stream *stream) {
 
 int eddy_stream_write(eddy_stream *stream, const void *data, size_t size) {
     struct eddy__task *task;
-    int r = writing_begin(stream, &task);
+    int r = eddy__stream_writing_begin(stream, &task);
 
     if (r < 0)
         return r;
-    r = stream_wait_room(stream, task);
+    r = eddy__stream_wait_room(stream, task);
     if (r < 0)
         return r;
-    r = stream_put(stream, data, size);
+    r = eddy__stream_put(stream, data, size);
     if (r < 0)
         return r;
     eddy__task_charge(task);
@@ -110,11 +119,11 @@ int eddy_stream_write(eddy_stream *stream, const void *data, size_t size) {
 
 int eddy_stream_writelines(eddy_stream *stream, const eddy_slice pieces[], size_t count) {
     struct eddy__task *task;
-    int r = writing_begin(stream, &task);
+    int r = eddy__stream_writing_begin(stream, &task);
 
     if (r < 0)
         return r;
-    r = stream_wait_room(stream, task);
+    r = eddy__stream_wait_room(stream, task);
     if (r == 0)
         r = stream_put_pieces(stream, pieces, count);
     if (r < 0)
@@ -124,24 +133,24 @@ int eddy_stream_writelines(eddy_stream *stream, const eddy_slice pieces[], size_
 }
 
 int eddy_stream_write_nowait(eddy_stream *stream, const void *data, size_t size) {
-    int r = eddy__loop_check(stream->loop);
+    int r = putting_begin(stream);
 
     if (r < 0)
         return r;
-    r = stream_check_open(stream);
+    r = eddy__stream_check_open(stream);
     if (r < 0)
         return r;
     if (stream_is_full(stream) && eddy_stream_unsent(stream) > 0)
         return eddy__fail(-EAGAIN);
-    return stream_put(stream, data, size);
+    return eddy__stream_put(stream, data, size);
 }
 
 int eddy_stream_drain(eddy_stream *stream) {
     struct eddy__task *task;
-    int r = writing_begin(stream, &task);
+    int r = eddy__stream_writing_begin(stream, &task);
 
     if (r == 0)
-        r = stream_wait_room(stream, task);
+        r = eddy__stream_wait_room(stream, task);
     return r < 0 ? r : eddy__stream_check_output(stream);
 }
 
@@ -184,13 +193,13 @@ void eddy_stream_get_write_buffer_limits(const eddy_stream *stream, size_t *high
 /* --- for classes that stand on a stream ------------------------------------------------------- */
 
 int eddy_stream_put(eddy_stream *stream, const void *data, size_t size) {
-    int r = eddy__loop_check(stream->loop);
+    int r = putting_begin(stream);
 
-    return r < 0 ? r : stream_put(stream, data, size);
+    return r < 0 ? r : eddy__stream_put(stream, data, size);
 }
 
 int eddy_stream_put_eof(eddy_stream *stream) {
-    int r = eddy__loop_check(stream->loop);
+    int r = putting_begin(stream);
 
     if (r == 0)
         r = eddy__stream_check_output(stream);
@@ -199,7 +208,7 @@ int eddy_stream_put_eof(eddy_stream *stream) {
 
 int eddy_stream_await_output(eddy_stream *stream, size_t unsent) {
     struct eddy__task *task;
-    int r = writing_begin(stream, &task);
+    int r = eddy__stream_writing_begin(stream, &task);
 
-    return r < 0 ? r : stream_wait_unsent(stream, task, unsent);
+    return r < 0 ? r : eddy__stream_wait_unsent(stream, task, unsent);
 }

@@ -112,10 +112,19 @@ bool eddy__uring_op_goes_on(struct eddy__op *op, int result) {
            (was_polled && result >= 0);
 }
 
+/* The answer came after the cancel, and brings nothing: of a wait for readiness it is what is
+ * ready, no count of bytes and no descriptor. */
+static bool answers_cancel(const struct eddy__op *op, int result, bool was_polled) {
+    if (!op->is_cancelled)
+        return false;
+    return result == -EINTR || result == -EAGAIN ||
+           (was_polled && result >= 0 && op->code != EDDY__OP_CONNECT);
+}
+
 /* The answer as the operation's result. */
 ssize_t eddy__uring_op_result(const struct eddy__poller *poller, const struct eddy__op *op,
                               int result, bool was_polled) {
-    if (op->is_cancelled && (result == -EINTR || result == -EAGAIN))
+    if (answers_cancel(op, result, was_polled))
         return -ECANCELED;
     if (op->code == EDDY__OP_CONNECT && was_polled && result >= 0)
         return eddy__os_socket_error(op->fd);

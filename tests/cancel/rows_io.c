@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * rows_io.c - the suspending calls of streams and servers. */
+#include <fcntl.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <sys/socket.h>
@@ -141,6 +142,19 @@ static int flushes(struct scene *scene) {
 
 static int writes_eof(struct scene *scene) {
     return eddy_stream_write_eof(scene->stream);
+}
+
+static int any_file;
+
+__attribute__((constructor)) static void open_any_file(void) {
+    any_file = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+}
+
+static int sends_file(struct scene *scene) {
+    ssize_t r = eddy_stream_send_file(scene->stream, any_file, &(off_t){0}, 1);
+
+    ASSERT(r < 0 || r == 1);
+    return r < 0 ? (int)r : 0;
 }
 
 /* --- names ------------------------------------------------------------------------------------ */
@@ -372,6 +386,8 @@ const struct row io_rows[] = {
      LATCHES | RACES},
     {"eddy_stream_flush", flushes, let_peer_read, open_full_stream, close_stream, LATCHES | RACES},
     {"eddy_stream_write_eof", writes_eof, let_peer_read, open_full_stream, close_stream,
+     LATCHES | RACES},
+    {"eddy_stream_send_file", sends_file, let_peer_read, open_full_stream, close_stream,
      LATCHES | RACES},
     {"eddy_open_connection", opens_connection, release_names, hold_names, drop_names,
      LATCHES | THREAD},

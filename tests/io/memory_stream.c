@@ -147,6 +147,11 @@ const eddy_stream_class memory_class = {
 
 int memory_pair_new(const eddy_connect_options *options, eddy_stream *streams[2],
                     struct memory_end *ends[2]) {
+    return memory_pair_new_of(&memory_class, options, streams, ends);
+}
+
+int memory_pair_new_of(const eddy_stream_class *type, const eddy_connect_options *options,
+                       eddy_stream *streams[2], struct memory_end *ends[2]) {
     for (int i = 0; i < 2; i++)
         ends[i] = calloc(1, sizeof(*ends[i]));
     for (int i = 0; i < 2; i++) {
@@ -154,7 +159,7 @@ int memory_pair_new(const eddy_connect_options *options, eddy_stream *streams[2]
         ends[i]->buffer_bytes = BUFFER_BYTES;
     }
     for (int i = 0; i < 2; i++) {
-        int r = eddy_stream_new(&memory_class, ends[i], options, &streams[i]);
+        int r = eddy_stream_new(type, ends[i], options, &streams[i]);
         if (r < 0 && i == 0)
             memory_free(ends[1]);
         else if (r < 0)

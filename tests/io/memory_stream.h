@@ -29,6 +29,9 @@ extern const eddy_stream_class memory_class;
 /* Both ends as streams; `ends` are the objects of the classes, which are freed with the second. */
 int memory_pair_new(const eddy_connect_options *options, eddy_stream *streams[2],
                     struct memory_end *ends[2]);
+/* The same of a class that is made of memory_class. */
+int memory_pair_new_of(const eddy_stream_class *type, const eddy_connect_options *options,
+                       eddy_stream *streams[2], struct memory_end *ends[2]);
 
 /* A script's moves, at the end that they happen to. */
 void memory_end_fail(struct memory_end *end, int code);

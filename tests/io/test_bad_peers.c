@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -266,5 +267,28 @@ TASK_TEST(a_client_is_told_what_a_bad_server_did) {
     ASSERT_CODE(EDDY_EINCOMPLETE, told_by(closes));
     ASSERT_CODE(EDDY_EINCOMPLETE, told_by(ends_in_the_middle));
     ASSERT_CODE(EDDY_ELIMIT, told_by(talks_too_much));
+    return 0;
+}
+
+/* --- half open -------------------------------------------------------------------------------- */
+
+/* The kernel gives a connection up whose peer takes nothing for so long: the descriptor of a stream
+ * is there to say how long. */
+TASK_TEST(a_peer_that_takes_nothing_any_more_is_lost_when_the_kernel_says_so) {
+    enum { MUCH = 8 << 20 };
+    const unsigned milliseconds = 100;
+    char *much = calloc(1, MUCH);
+    struct pair pair;
+
+    pair_open(&pair, NULL);
+    ASSERT_INT_EQ(setsockopt(eddy_stream_fd(pair.stream), IPPROTO_TCP, TCP_USER_TIMEOUT,
+                             &milliseconds, sizeof(milliseconds)),
+                  0);
+    ASSERT_OK(eddy_stream_write(pair.stream, much, MUCH));
+    ASSERT_CODE(-ETIMEDOUT, eddy_stream_flush(pair.stream));
+    ASSERT_CODE(-ETIMEDOUT, eddy_stream_write(pair.stream, "x", 1));
+    ASSERT_CODE(-ETIMEDOUT, (int)eddy_stream_read(pair.stream, much, 1));
+    pair_close(&pair);
+    free(much);
     return 0;
 }

@@ -39,6 +39,32 @@ TASK_TEST(a_server_counts_its_clients) {
     return eddy_server_close(server);
 }
 
+static int check_limits(eddy_stream *stream, void *arg) {
+    size_t high, low;
+
+    (void)arg;
+    eddy_stream_get_write_buffer_limits(stream, &high, &low);
+    ASSERT_UINT_EQ(high, 8000u);
+    ASSERT_UINT_EQ(low, 3000u);
+    served++;
+    return 0;
+}
+
+TASK_TEST(a_clients_stream_has_the_limits_of_its_server) {
+    const eddy_server_options options = {.high_water_bytes = 8000, .low_water_bytes = 3000};
+    eddy_server *server;
+    eddy_stream *stream;
+
+    ASSERT_OK(eddy_start_server(check_limits, NULL, "127.0.0.1", "0", &options, &server));
+    snprintf(port, sizeof(port), "%d", eddy_server_port(server));
+    ASSERT_OK(eddy_open_connection("127.0.0.1", port, NULL, &stream));
+    ASSERT_INT_EQ(eddy_stream_read(stream, &(char){0}, 1), 0);
+    eddy_stream_close(stream);
+    ASSERT_OK(eddy_server_close(server));
+    ASSERT_INT_EQ(served, 1);
+    return 0;
+}
+
 static int check_name(eddy_stream *stream, void *arg) {
     char expected[80];
 

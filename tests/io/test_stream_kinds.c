@@ -421,6 +421,111 @@ KIND_TEST(a_writer_is_told_that_nobody_reads_any_more) {
     return 0;
 }
 
+/* --- a peer that does not go on --------------------------------------------------------------- */
+
+enum write_how { WRITE, LINES, DRAIN, FLUSH, AWAIT_OUTPUT, END, WRITE_HOWS };
+
+static int write_by(eddy_stream *stream, enum write_how how) {
+    static const eddy_slice pieces[] = {{"x", 1}, {"y", 1}};
+
+    switch (how) {
+    case WRITE:
+        return eddy_stream_write(stream, "x", 1);
+    case LINES:
+        return eddy_stream_writelines(stream, pieces, 2);
+    case DRAIN:
+        return eddy_stream_drain(stream);
+    case FLUSH:
+        return eddy_stream_flush(stream);
+    case AWAIT_OUTPUT:
+        return eddy_stream_await_output(stream, 0);
+    default:
+        return eddy_stream_write_eof(stream);
+    }
+}
+
+/* As one whose machine has lost its power, of which nobody tells. */
+KIND_TEST(a_peer_that_never_reads_holds_a_writer_until_its_time_out_only) {
+    struct ends ends;
+    size_t size, unsent;
+
+    ends_open(kind, &ends, &(eddy_connect_options){.high_water_bytes = 8000});
+    size = fill(ends.writer);
+    unsent = eddy_stream_unsent(ends.writer);
+    for (enum write_how how = WRITE; how < WRITE_HOWS; how++) {
+        eddy_timeout timeout;
+        eddy_timeout_begin(&timeout, 60);
+        ASSERT_CODE(-ETIMEDOUT, eddy_timeout_end(&timeout, write_by(ends.writer, how)));
+        ASSERT_UINT_EQ(eddy_stream_unsent(ends.writer), unsent);
+    }
+    empty(ends.reader, size); /* it was only asleep: nothing more was written, and nothing lost */
+    ASSERT_OK(eddy_stream_write(ends.writer, "z", 1));
+    ASSERT_OK(eddy_stream_write_eof(ends.writer));
+    ASSERT_INT_EQ(eddy_stream_read(ends.reader, &(char){0}, 1), 1);
+    ASSERT_INT_EQ(eddy_stream_read(ends.reader, &(char){0}, 1), 0);
+    ends_close(&ends);
+    return 0;
+}
+
+struct writer {
+    eddy_stream *stream;
+    enum write_how how;
+};
+
+static int write_once(void *arg) {
+    const struct writer *writer = arg;
+
+    return write_by(writer->stream, writer->how);
+}
+
+KIND_TEST(a_peer_that_resets_ends_whichever_call_writes) {
+    for (enum write_how how = WRITE; how < WRITE_HOWS; how++) {
+        struct ends ends;
+        struct writer writer = {.how = how};
+        eddy_task *task;
+        int r;
+
+        ends_open(kind, &ends, &(eddy_connect_options){.high_water_bytes = 8000});
+        writer.stream = ends.writer;
+        fill(ends.writer);
+        task = eddy_create_task(write_once, &writer);
+        settle();
+        ends.reader = eddy_stream_abort(ends.reader);
+        r = eddy_await(task);
+        ASSERT(r == -EPIPE || r == -ECONNRESET);
+        ASSERT_CODE(r, write_by(ends.writer, FLUSH)); /* and stays so */
+        ends_close(&ends);
+    }
+    return 0;
+}
+
+/* Of a pipe nothing tells that more was to come, if all that was written had left. */
+KIND_TEST(a_peer_that_resets_ends_whichever_call_reads) {
+    for (enum how how = READ; how < HOWS; how++) {
+        struct ends ends;
+        struct reader reader = {.how = how};
+        eddy_task *task;
+        int r;
+
+        ends_open(kind, &ends, NULL);
+        reader.stream = ends.reader;
+        task = eddy_create_task(read_once, &reader);
+        settle();
+        ends.writer = eddy_stream_abort(ends.writer);
+        r = eddy_await(task);
+        if (kind == &kind_pipe || kind == &kind_layer_on_pipe)
+            ASSERT(r == 0 || r == EDDY_EINCOMPLETE);
+        else if (how == AWAIT)
+            ASSERT(r == 0 || r == -ECONNRESET);
+        else
+            ASSERT_CODE(-ECONNRESET, r);
+        r = (int)read_by(ends.reader, LINE);
+        ASSERT(r == (kind == &kind_pipe || kind == &kind_layer_on_pipe ? 0 : -ECONNRESET));
+        ends_close(&ends);
+    }
+    return 0;
+}
+
 /* --- several pieces --------------------------------------------------------------------------- */
 
 static int write_pieces(void *arg) {

@@ -7,6 +7,7 @@
 #include <sched.h>
 #include <sys/wait.h>
 
+#include "poller_uring.h"
 #include "probe.h"
 #include "refuse.h"
 #include "uring.h"
@@ -27,6 +28,25 @@ static eddy_loop *bound_loop(void) {
 
     ASSERT_OK(eddy__loop_new_bound(&options, &loop));
     return loop;
+}
+
+/* --- answers that come too late --------------------------------------------------------------- */
+
+/* It waited for readiness, was cancelled, and was ready at the same moment: the answer is a mask of
+ * events, by which nothing was received. To bring the kernel to it takes two who read. */
+TEST(what_was_ready_when_the_cancel_came_is_no_result) {
+    const enum eddy__op_code codes[] = {EDDY__OP_RECV, EDDY__OP_SEND, EDDY__OP_ACCEPT,
+                                        EDDY__OP_RECVMSG, EDDY__OP_SENDMSG};
+    const struct eddy__poller poller = {.is_closing = false};
+    for (size_t i = 0; i < ARRAY_SIZE(codes); i++) {
+        struct eddy__op op = {.code = codes[i], .fd = -1, .is_polled = true, .is_cancelled = true};
+        ASSERT(!eddy__uring_op_goes_on(&op, POLLIN | POLLOUT));
+        ASSERT_INT_EQ(eddy__uring_op_result(&poller, &op, POLLIN | POLLOUT, true), -ECANCELED);
+        ASSERT_INT_EQ(eddy__uring_op_result(&poller, &op, 5, false), 5); /* had it been asked */
+        op = (struct eddy__op){.code = codes[i], .fd = -1, .is_polled = true};
+        ASSERT(eddy__uring_op_goes_on(&op, POLLIN | POLLOUT)); /* not cancelled: now it is asked */
+        ASSERT(!op.is_polled);
+    }
 }
 
 /* --- many at once ----------------------------------------------------------------------------- */

@@ -31,6 +31,16 @@ WRAP(ssize_t, pwritev64v2, int fd, const struct iovec *parts, int count, off_t o
     return fault ? fail(fault) : __real_pwritev64v2(fd, parts, count, offset, flags);
 }
 
+/* What older kernels than Linux 6.18 are left with. */
+WRAP(ssize_t, writev, int fd, const struct iovec *parts, int count) {
+    const struct fault *fault = FAULT("writev", {EINTR, PASSES}, {0, IS_SHORT}, {ENOMEM, FAILS});
+    struct iovec one = {parts[0].iov_base, parts[0].iov_len > 0};
+
+    if (fault && fault->kind == IS_SHORT)
+        return __real_writev(fd, &one, 1);
+    return fault ? fail(fault) : __real_writev(fd, parts, count);
+}
+
 WRAP(ssize_t, sendfile64, int out_fd, int in_fd, off_t *offset, size_t size) {
     const struct fault *fault = FAULT("sendfile", {EINTR, PASSES}, {ENOMEM, FAILS});
 

@@ -29,6 +29,7 @@ scenario_fn scenario_processes;
 scenario_fn scenario_queues;
 scenario_fn scenario_servers;
 scenario_fn scenario_signals;
+scenario_fn scenario_streams;
 scenario_fn scenario_talk;
 scenario_fn scenario_tasks;
 scenario_fn scenario_threads;

@@ -73,8 +73,9 @@ typedef struct eddy_stream_class {
     const char *(*local)(const void *self);
 
     /* Sends `size` bytes of the file from `offset` on without passing them through this process,
-     * waiting as await_output() does. Suspends. Returns how many, perhaps fewer; 0 at the file's
-     * end; -EOPNOTSUPP: the bytes are to be read and put. NULL: always that. */
+     * waiting as await_output() does. Comes after await_output(self, 0). Suspends. Returns how
+     * many, perhaps fewer; 0 at the file's end; -EOPNOTSUPP: the bytes are to be read and put.
+     * NULL: always that. */
     ssize_t (*send_file)(void *self, int file, uint64_t offset, size_t size);
 
     /* The system's descriptor below, or -1. NULL: there is none. */
@@ -117,8 +118,8 @@ EDDY_API void *eddy_stream_self(const eddy_stream *stream, const eddy_stream_cla
 /* --- the operations of any stream, for classes that stand on one, and for callbacks --- */
 
 /* They mean what they mean in the table. take() may come beside an await_input(), put() beside any
- * call that writes; else a second reader or writer at the same time gets -EBUSY. put_eof() need not
- * wait for what is unsent: the end goes out behind it. */
+ * call that writes but eddy_stream_send_file(); else a second reader or writer at the same time
+ * gets -EBUSY. put_eof() need not wait for what is unsent: the end goes out behind it. */
 EDDY_API ssize_t eddy_stream_take(eddy_stream *stream, void *buffer, size_t size);
 EDDY_API int eddy_stream_await_input(eddy_stream *stream); /* Suspends. */
 EDDY_API int eddy_stream_put(eddy_stream *stream, const void *data, size_t size);

@@ -87,6 +87,13 @@ static int connection_await_output(void *self, size_t unsent) {
     return r < 0 ? r : eddy_stream_await_output(connection->lower, unsent);
 }
 
+/* As await_output() counts them: with what TLS adds. */
+static size_t connection_unsent(const void *self) {
+    const struct tls_connection *connection = self;
+
+    return connection->lower ? connection->output_size + eddy_stream_unsent(connection->lower) : 0;
+}
+
 /* The lower stream's half stays open: TLS says that it has ended, and TCP need not. */
 static int connection_put_eof(void *self) {
     struct tls_connection *connection = self;
@@ -142,6 +149,12 @@ static const char *connection_local(const void *self) {
     return eddy_stream_local(connection->lower);
 }
 
+static int connection_fd(const void *self) {
+    const struct tls_connection *connection = self;
+
+    return connection->lower ? eddy_stream_fd(connection->lower) : -1;
+}
+
 const eddy_stream_class eddy__tls_class = {
     .name = "tls",
     .take = connection_take,
@@ -153,6 +166,8 @@ const eddy_stream_class eddy__tls_class = {
     .free = connection_free,
     .peer = connection_peer,
     .local = connection_local,
+    .fd = connection_fd,
+    .unsent = connection_unsent,
 };
 
 struct tls_connection *eddy__tls_connection_of(const eddy_stream *stream) {

@@ -2,7 +2,12 @@
  * test_stream.c - a stream of TLS is a stream: reading, writing, halves, ends. */
 #include "tls.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 enum { MUCH = 3 << 20 };
 
@@ -48,6 +53,101 @@ static int read_much(void *arg) {
     ASSERT(eddy_stream_at_eof(arg));
     free(came);
     free(data);
+    return 0;
+}
+
+TASK_TEST(a_peer_that_takes_nothing_any_more_is_lost_over_tls_too) {
+    const unsigned milliseconds = 100;
+    char *data = pattern();
+    struct tls_pair pair;
+    int r = 0;
+
+    tls_pair_open_plain(&pair);
+    ASSERT_INT_EQ(setsockopt(eddy_stream_fd(pair.client), IPPROTO_TCP, TCP_USER_TIMEOUT,
+                             &milliseconds, sizeof(milliseconds)),
+                  0);
+    for (int i = 0; i < 8 && r == 0; i++)
+        r = eddy_stream_write(pair.client, data, MUCH);
+    ASSERT_CODE(-ETIMEDOUT, r);
+    ASSERT_CODE(-ETIMEDOUT, eddy_stream_flush(pair.client));
+    free(data);
+    tls_pair_close(&pair);
+    return 0;
+}
+
+/* As much as goes without a wait. */
+static size_t fill(eddy_stream *stream) {
+    static const char piece[1000];
+    size_t size = 0;
+    int r;
+
+    for (int i = 0; i < 100 || eddy_stream_unsent(stream) == 0; i++) {
+        while ((r = eddy_stream_write_nowait(stream, piece, sizeof(piece))) == 0)
+            size += sizeof(piece);
+        ASSERT_CODE(-EAGAIN, r);
+        settle();
+    }
+    return size;
+}
+
+static int drain(void *arg) {
+    return eddy_stream_drain(arg);
+}
+
+TASK_TEST(high_and_low_water_hold_over_tls) {
+    struct tls_pair pair;
+    eddy_task *task;
+    size_t size;
+
+    tls_pair_open_plain(&pair);
+    ASSERT_UINT_EQ(eddy_stream_unsent(pair.client), 0u);
+    ASSERT_OK(eddy_stream_set_write_buffer_limits(pair.client, 8000, 2000));
+    size = fill(pair.client);
+    ASSERT(eddy_stream_unsent(pair.client) > 2000);
+    ASSERT(eddy_stream_unsent(pair.client) <= 8000 + 1000 + 100); /* and what TLS adds */
+    task = eddy_create_task(drain, pair.client);
+    while (!eddy_is_done(task)) {
+        eddy_slice slice;
+        if (eddy_stream_unsent(pair.client) > 2000)
+            ASSERT_CODE(-EAGAIN, eddy_stream_write_nowait(pair.client, "x", 1));
+        ASSERT(eddy_stream_read_some(pair.server, &slice) > 0);
+        size -= slice.size;
+        settle();
+    }
+    ASSERT_OK(eddy_await(task));
+    ASSERT(eddy_stream_unsent(pair.client) <= 2000);
+    ASSERT_OK(eddy_stream_write_nowait(pair.client, "x", 1));
+    for (size++; size > 0;) {
+        eddy_slice slice;
+        ASSERT(eddy_stream_read_some(pair.server, &slice) > 0);
+        size -= slice.size;
+    }
+    ASSERT_OK(eddy_stream_flush(pair.client));
+    ASSERT_UINT_EQ(eddy_stream_unsent(pair.client), 0u);
+    tls_pair_close(&pair);
+    return 0;
+}
+
+static int send_much_of_a_file(void *arg) {
+    char *data = pattern();
+    FILE *file = tmpfile();
+    off_t offset = 0;
+
+    ASSERT_INT_EQ(write(fileno(file), data, MUCH), MUCH);
+    free(data);
+    ASSERT_INT_EQ(eddy_stream_send_file(arg, fileno(file), &offset, SIZE_MAX), MUCH);
+    ASSERT_INT_EQ(offset, MUCH);
+    fclose(file);
+    return eddy_stream_write_eof(arg);
+}
+
+TASK_TEST(a_file_goes_over_tls) {
+    struct tls_pair pair;
+
+    tls_pair_open_plain(&pair);
+    ASSERT_OK(eddy_gather(eddy_create_task(send_much_of_a_file, pair.client),
+                          eddy_create_task(read_much, pair.server)));
+    tls_pair_close(&pair);
     return 0;
 }
 
