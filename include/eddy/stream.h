@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
- * eddy/stream.h - TCP connections as buffered streams.
+ * eddy/stream.h - connections as buffered streams: TCP and Unix sockets, and what stands on them.
  *
- * One task may read while another writes; a second reader or writer at the same time gets -EBUSY.
- * Closing wakes both with EDDY_ECLOSED. All calls belong to the thread of the loop that opened the
- * stream. */
+ * Pipes are streams as well (eddy/pipe.h), TLS is put on one (eddy/tls.h), and classes of your own
+ * make others (eddy/ext/stream.h). One task may read while another writes; a second reader or
+ * writer at the same time gets -EBUSY. Closing wakes both with EDDY_ECLOSED. All calls belong to
+ * the thread of the loop that opened the stream. */
 #ifndef EDDY_STREAM_H
 #define EDDY_STREAM_H
 
@@ -111,9 +112,8 @@ EDDY_API ssize_t eddy_stream_read_until(eddy_stream *stream, const char *separat
                                         eddy_slice *out);
 EDDY_API ssize_t eddy_stream_read_line(eddy_stream *stream, eddy_slice *out);
 
-/* Reads through whichever of several separators ends first, so *out is as short as it can be: "\n"
- * and
- * "\r\n" are both found at the '\n'. They may hold zeros. Else as read_until. */
+/* Reads through whichever of several separators ends first, so *out is as short as it can be:
+ * "\n" and "\r\n" are both found at the '\n'. They may hold zeros. Else as read_until. */
 EDDY_API ssize_t eddy_stream_read_until_any(eddy_stream *stream, const eddy_slice separators[],
                                             size_t count, eddy_slice *out);
 
@@ -193,6 +193,7 @@ typedef struct eddy_credentials {
     gid_t gid;
 } eddy_credentials;
 EDDY_API int eddy_stream_credentials(const eddy_stream *stream, eddy_credentials *out);
+
 /* The system's descriptor, to ask the kernel about it or to set its options; reading, writing or
  * closing it is up to the stream. -1 where there is none (eddy/ext/stream.h), or no more. */
 EDDY_API int eddy_stream_fd(const eddy_stream *stream);
