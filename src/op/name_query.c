@@ -106,11 +106,12 @@ void eddy__name_query_unref(struct name_query *query) {
 
 static int ask_names(struct name_query *query) {
     const struct name_question *asked = &query->asked;
+    eddy__reverse_resolver_fn *resolver = atomic_load(&eddy__reverse_resolver);
 
-    return eddy__reverse_resolver(
-        asked->address, asked->address_size, asked->wants_host ? query->host : NULL,
-        asked->wants_host ? NI_MAXHOST : 0, asked->wants_service ? query->service : NULL,
-        asked->wants_service ? NI_MAXSERV : 0, asked->flags);
+    return resolver(asked->address, asked->address_size, asked->wants_host ? query->host : NULL,
+                    asked->wants_host ? NI_MAXHOST : 0,
+                    asked->wants_service ? query->service : NULL,
+                    asked->wants_service ? NI_MAXSERV : 0, asked->flags);
 }
 
 static int ask_addresses(struct name_query *query) {
@@ -119,8 +120,9 @@ static int ask_addresses(struct name_query *query) {
                                    .ai_family = asked->family,
                                    .ai_socktype = asked->socktype,
                                    .ai_protocol = asked->protocol};
+    eddy__resolver_fn *resolver = atomic_load(&eddy__resolver);
 
-    return eddy__resolver(asked->host, asked->port, &hints, &query->addresses);
+    return resolver(asked->host, asked->port, &hints, &query->addresses);
 }
 
 void eddy__name_query_work(struct name_query *query) {

@@ -449,12 +449,16 @@ static void talk_in_group(const char *any, const char *group, const char *to_for
 }
 
 TASK_TEST(a_group_of_ipv4_hears_its_members_only) {
+    if (test_is_emulated())
+        return 0; /* the emulator knows no interface for multicasts */
     talk_in_group("0.0.0.0", "239.255.42.42", "%s:%d");
     return 0;
 }
 
 TASK_TEST(a_group_of_ipv6_hears_its_members_only) {
     eddy_datagram_endpoint *probe = NULL;
+    if (test_is_emulated())
+        return 0;
     if (eddy_create_datagram_endpoint(&(eddy_datagram_options){.local_host = "::1"}, &probe) < 0) {
         printf("skipped: there is no IPv6 here\n");
         return 0;

