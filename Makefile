@@ -25,7 +25,7 @@ soak:     ## a thousand connections come and go for a minute, and nothing may be
 build:    ## builds the libraries, the command and the examples, into build/
 	@tools/setup build && tools/build build
 
-bench:    ## measures, beside the limits and the peers; some fifteen minutes
+bench:    ## measures, beside the limits and the peers; some twenty minutes
 	@tools/setup bench && tools/build build/release -Dbuildtype=release -Dbench=true && bench/peers/build && bench/run --build build/release --plots
 
 install:  ## installs under PREFIX, /usr/local unless told; DESTDIR stages
